@@ -1,0 +1,69 @@
+#include "core/record.h"
+
+#define LABEL_OF(table, value)                                                                     \
+    ((value) < sizeof(table) / sizeof((table)[0]) && (table)[value] ? (table)[value] : "?")
+
+static const char *const KIND_LABELS[] = {
+    "none",   "quote",  "trade",   "bar",   "book_level", "status",   "corporate_action", "clock",
+    "end",    "features", "signal", "intent", "verdict",  "order",    "exec",             "position",
+    "control", "env"};
+static_assert(sizeof(KIND_LABELS) / sizeof(KIND_LABELS[0]) == ATS_KIND_COUNT, "a label a kind");
+
+static const char *const REASON_LABELS[] = {"none",      "entry_long", "entry_short", "exit_signal",
+                                            "exit_stop", "exit_time",  "exit_session"};
+static_assert(sizeof(REASON_LABELS) / sizeof(REASON_LABELS[0]) == ATS_REASON_COUNT,
+              "a label a reason");
+
+static const char *const CHECK_LABELS[] = {
+    "pass",         "killed",         "paused",         "tap_credit",     "unknown_symbol",
+    "malformed",    "no_market",      "stale_market",   "halted",         "crossed",
+    "tick",         "collar",         "lot",            "max_qty",        "max_notional",
+    "duplicate",    "rate",           "self_match",     "not_reducing",   "position",
+    "gross",        "short",          "position_count", "risk_per_trade", "drawdown",
+    "loss_streak",  "day_trades",     "order_table_full"};
+static_assert(sizeof(CHECK_LABELS) / sizeof(CHECK_LABELS[0]) == ATS_CHECK_COUNT, "a label a check");
+
+static const char *const ORDER_STATE_LABELS[] = {
+    "new",     "journaled", "sent",     "accepted", "partial", "pending_cancel",
+    "unknown", "filled",    "canceled", "rejected", "expired"};
+static_assert(sizeof(ORDER_STATE_LABELS) / sizeof(ORDER_STATE_LABELS[0]) == ATS_ORDER_STATE_COUNT,
+              "a label a state");
+
+static const char *const EXEC_TYPE_LABELS[] = {
+    0, "accepted", "rejected", "fill", "canceled", "expired", "cancel_rejected", "refused"};
+static_assert(sizeof(EXEC_TYPE_LABELS) / sizeof(EXEC_TYPE_LABELS[0]) == ATS_EXEC_TYPE_COUNT,
+              "a label a type");
+
+static const char *const SOURCE_LABELS[] = {"none", "synth", "taq-csv", "binance-ws"};
+static_assert(sizeof(SOURCE_LABELS) / sizeof(SOURCE_LABELS[0]) == ATS_SOURCE_COUNT,
+              "a label a source");
+
+const char *ats_kind_label(uint32_t kind)
+{
+    return LABEL_OF(KIND_LABELS, kind);
+}
+
+const char *ats_reason_label(uint32_t reason)
+{
+    return LABEL_OF(REASON_LABELS, reason);
+}
+
+const char *ats_check_label(uint32_t check)
+{
+    return LABEL_OF(CHECK_LABELS, check);
+}
+
+const char *ats_order_state_label(uint32_t state)
+{
+    return LABEL_OF(ORDER_STATE_LABELS, state);
+}
+
+const char *ats_exec_type_label(uint32_t type)
+{
+    return LABEL_OF(EXEC_TYPE_LABELS, type);
+}
+
+const char *ats_source_label(uint32_t source)
+{
+    return LABEL_OF(SOURCE_LABELS, source);
+}

@@ -1,0 +1,509 @@
+/* record.h: the fixed-size records that cross rings, files and, later, sockets.
+ *
+ * A record is a 64-byte header and a body. Market records (quote, trade, bar, book level, status,
+ * corporate action, clock, end) are 128 bytes; what the chain derives from them (signal, intent,
+ * order, exec, position, control, env) is 256. A FEATURES record is a header, a 64-byte body and N
+ * floats; its size is fixed when the engine boots. Records hold no pointers and no padding, are
+ * little-endian on disk, and may be copied with memcpy.
+ *
+ * Units: times are nanoseconds since the Unix epoch, UTC, unless the name says otherwise; prices
+ * and quantities are signed integers in 1e-9 units (`_e9`), prices in the symbol's currency,
+ * quantities in shares, coins or contracts. Floating point appears only in FEATURES, SIGNAL and
+ * the score of an INTENT.
+ */
+#ifndef ATS_CORE_RECORD_H
+#define ATS_CORE_RECORD_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "records are little-endian; this host is not"
+#endif
+
+#define ATS_E9 1000000000ll
+
+/* Largest |price| and |quantity| a decoder may let through: 1e9 units of currency or shares. A
+ * price times a quantity then stays below 1e36 in 1e-18 units, inside a signed 128-bit integer
+ * (1.7e38) with room to add a hundred of them. */
+#define ATS_VALUE_MAX_E9 (1000000000ll * ATS_E9)
+
+typedef enum ats_kind {
+    ATS_KIND_NONE = 0,
+    /* market: 128 bytes */
+    ATS_KIND_QUOTE = 1,
+    ATS_KIND_TRADE = 2,
+    ATS_KIND_BAR = 3,
+    ATS_KIND_BOOK_LEVEL = 4,
+    ATS_KIND_STATUS = 5,
+    ATS_KIND_CORPORATE_ACTION = 6,
+    ATS_KIND_CLOCK = 7,
+    ATS_KIND_END = 8,
+    /* payload: 128 bytes and N floats */
+    ATS_KIND_FEATURES = 9,
+    /* derived: 256 bytes */
+    ATS_KIND_SIGNAL = 10,
+    ATS_KIND_INTENT = 11,
+    ATS_KIND_VERDICT = 12,
+    ATS_KIND_ORDER = 13,
+    ATS_KIND_EXEC = 14,
+    ATS_KIND_POSITION = 15,
+    ATS_KIND_CONTROL = 16,
+    ATS_KIND_ENV = 17,
+    ATS_KIND_COUNT
+} ats_kind;
+
+/* Label of a kind, e.g. "quote"; "?" for a value that is none. */
+const char *ats_kind_label(uint32_t kind);
+
+#define ATS_KIND_BIT(kind)   (1u << (kind))
+#define ATS_KINDS_MARKET     0x1feu /* QUOTE .. END */
+#define ATS_RECORD_MARKET    128u   /* bytes of a market record */
+#define ATS_RECORD_DERIVED   256u   /* bytes of a derived record */
+#define ATS_CACHE_LINE       64u
+
+/* Header flags. */
+#define ATS_FLAG_END_OF_EVENT 0x01u /* last record of its event */
+#define ATS_FLAG_SNAPSHOT     0x02u /* part of a state image, not a change */
+#define ATS_FLAG_RECV_IS_EVENT 0x04u /* no receive time was recorded: recv_ns = event_ns */
+
+/* Slots of ats_header.stamp_ns. */
+typedef enum ats_stamp {
+    ATS_STAMP_FEED = 0,       /* feed handed the record on */
+    ATS_STAMP_FEATURE = 1,    /* feature handed it on */
+    ATS_STAMP_INFER_TOOK = 2, /* infer took it up */
+    ATS_STAMP_INFER = 3,      /* infer handed it on */
+    ATS_STAMP_STRATEGY = 4,   /* strategy handed it on */
+    ATS_STAMP_RISK = 5,       /* risk handed it on */
+    ATS_STAMP_COUNT = 6
+} ats_stamp;
+
+typedef struct ats_header {
+    uint64_t event_seq;  /* 1, 2, ...: assigned by feed, kept through the chain */
+    int64_t event_ns;    /* venue's time; 0 = the venue gave none. Data, never a clock. */
+    int64_t recv_ns;     /* the time all decisions see: non-decreasing, assigned by feed */
+    uint64_t origin_ns;  /* wire-in on the monotonic clock; in paced replay, the intended arrival */
+    uint32_t symbol_id;  /* dense, local to the run; 0 = none */
+    uint16_t sub;        /* 0 for the market record, 1, 2, ... for what is derived from it */
+    uint8_t kind;        /* ats_kind */
+    uint8_t flags;       /* ATS_FLAG_* */
+    uint32_t stamp_ns[ATS_STAMP_COUNT]; /* ns since origin_ns, saturating; 0 = not passed */
+} ats_header;
+
+/* One exchange's top of book (venue set) or, after consolidation, the national best bid and offer
+ * (ATS_QUOTE_NATIONAL set; bid_venue and ask_venue name the exchanges). A side with no interest
+ * has price 0 and size 0. */
+#define ATS_QUOTE_NATIONAL 0x01u
+#define ATS_QUOTE_LOCKED   0x02u /* bid = ask */
+#define ATS_QUOTE_CROSSED  0x04u /* bid > ask */
+#define ATS_QUOTE_ONE_SIDED 0x08u
+#define ATS_QUOTE_HALTED   0x10u
+typedef struct ats_quote {
+    ats_header h;
+    int64_t bid_e9;
+    int64_t ask_e9;
+    int64_t bid_size_e9;
+    int64_t ask_size_e9;
+    uint64_t venue_seq; /* the venue's or tape's sequence number; 0 = none */
+    uint16_t source;    /* ats_source */
+    uint8_t venue;      /* exchange letter (CTA/UTP participant id), or 0 */
+    uint8_t bid_venue;
+    uint8_t ask_venue;
+    uint8_t condition; /* quote condition letter, or 0 */
+    uint8_t quote_flags;
+    uint8_t reserved8;
+    uint64_t reserved[2];
+} ats_quote;
+
+#define ATS_SIDE_NONE 0
+#define ATS_SIDE_BUY  1
+#define ATS_SIDE_SELL 2
+
+typedef struct ats_trade {
+    ats_header h;
+    int64_t px_e9;
+    int64_t qty_e9;
+    uint64_t trade_id;
+    uint64_t venue_seq;
+    uint16_t source;
+    uint8_t venue;
+    uint8_t aggressor;     /* ATS_SIDE_*: the side that took, NONE = not told */
+    uint8_t condition[4];  /* sale conditions as printed, blanks as ' ' */
+    uint8_t correction;    /* CTA correction indicator; 0 = good */
+    uint8_t trf;           /* reporting facility of an off-exchange print, or 0 */
+    uint8_t reserved8[6];
+    uint64_t reserved[2];
+} ats_trade;
+
+typedef struct ats_bar {
+    ats_header h;
+    int64_t open_e9;
+    int64_t high_e9;
+    int64_t low_e9;
+    int64_t close_e9;
+    int64_t volume_e9;
+    int64_t vwap_e9; /* 0 = not known */
+    uint32_t period_s;
+    uint32_t trade_count;
+    uint64_t reserved;
+} ats_bar;
+
+/* One price level of a book: its new total size, 0 = gone. */
+typedef struct ats_book_level {
+    ats_header h;
+    int64_t px_e9;
+    int64_t qty_e9;
+    uint64_t first_update_id;
+    uint64_t last_update_id;
+    uint64_t previous_update_id; /* 0 = the feed gives none */
+    uint16_t source;
+    uint8_t side; /* ATS_SIDE_BUY = bids */
+    uint8_t reserved8[5];
+    uint64_t reserved[2];
+} ats_book_level;
+
+typedef enum ats_status_code {
+    ATS_STATUS_NONE = 0,
+    ATS_STATUS_SESSION_OPEN = 1,
+    ATS_STATUS_SESSION_CLOSE = 2,
+    ATS_STATUS_HALT = 3,
+    ATS_STATUS_RESUME = 4,
+    ATS_STATUS_FEED_DOWN = 5,
+    ATS_STATUS_FEED_UP = 6
+} ats_status_code;
+
+typedef struct ats_status {
+    ats_header h;
+    uint32_t code; /* ats_status_code */
+    uint16_t source;
+    uint16_t reserved16;
+    int64_t band_low_e9; /* LULD band; 0 = none */
+    int64_t band_high_e9;
+    uint64_t reserved[5];
+} ats_status;
+
+typedef struct ats_corporate_action {
+    ats_header h;
+    uint32_t action; /* 1 split, 2 cash dividend */
+    uint32_t reserved32;
+    int64_t ratio_numerator; /* split: new shares */
+    int64_t ratio_denominator; /* split: for this many old ones */
+    int64_t cash_e9; /* dividend: currency per share */
+    uint64_t reserved[4];
+} ats_corporate_action;
+
+/* CLOCK: time passed with no market event. END: the last record of a run, in band. */
+typedef struct ats_clock_record {
+    ats_header h;
+    uint64_t reserved[8];
+} ats_clock_record;
+
+/* FEATURES: the vector of one symbol at END_OF_EVENT; f holds `count` floats, NaN = not ready. */
+typedef struct ats_features {
+    ats_header h;
+    int64_t bid_e9;
+    int64_t ask_e9;
+    int64_t bid_size_e9;
+    int64_t ask_size_e9;
+    uint64_t version; /* feature version: models carry the same */
+    uint32_t count;
+    uint32_t ready; /* how many are not NaN */
+    uint64_t reserved[2];
+    float f[];
+} ats_features;
+
+/* SIGNAL: one model's view of one symbol. */
+typedef struct ats_signal {
+    ats_header h;
+    int64_t bid_e9;
+    int64_t ask_e9;
+    int64_t bid_size_e9;
+    int64_t ask_size_e9;
+    uint64_t feature_version;
+    uint32_t model_id;
+    uint32_t batch; /* rows that were scored together */
+    float score;    /* margin: what the trees sum to, before any transform */
+    float confidence; /* 0..1; 1 where the model gives none */
+    uint64_t reserved[17];
+} ats_signal;
+
+typedef enum ats_intent_action {
+    ATS_INTENT_NEW = 1,
+    ATS_INTENT_CANCEL = 2
+} ats_intent_action;
+
+typedef enum ats_order_type { ATS_ORDER_LIMIT = 1, ATS_ORDER_MARKET = 2 } ats_order_type;
+typedef enum ats_tif { ATS_TIF_DAY = 1, ATS_TIF_IOC = 2, ATS_TIF_FOK = 3 } ats_tif;
+
+#define ATS_INTENT_REDUCE_ONLY 0x01u /* may only bring a position nearer to zero */
+
+typedef enum ats_reason {
+    ATS_REASON_NONE = 0,
+    ATS_REASON_ENTRY_LONG = 1,
+    ATS_REASON_ENTRY_SHORT = 2,
+    ATS_REASON_EXIT_SIGNAL = 3,
+    ATS_REASON_EXIT_STOP = 4,
+    ATS_REASON_EXIT_TIME = 5,
+    ATS_REASON_EXIT_SESSION = 6,
+    ATS_REASON_COUNT
+} ats_reason;
+const char *ats_reason_label(uint32_t reason);
+
+/* INTENT: what a strategy wants. intent_id is dense per run and names the child order for ever. */
+typedef struct ats_intent {
+    ats_header h;
+    uint64_t intent_id;
+    uint64_t target_intent_id; /* CANCEL: the intent to cancel */
+    int64_t qty_e9;            /* > 0 */
+    int64_t limit_e9;          /* LIMIT: > 0 */
+    int64_t bid_e9;            /* the market the decision saw */
+    int64_t ask_e9;
+    uint32_t account_id;
+    uint32_t strategy_id;
+    uint32_t model_id;
+    float score;
+    uint32_t reason; /* ats_reason */
+    uint8_t action;  /* ats_intent_action */
+    uint8_t side;    /* ATS_SIDE_* */
+    uint8_t type;    /* ats_order_type */
+    uint8_t tif;     /* ats_tif */
+    uint32_t intent_flags;
+    uint32_t reserved32;
+    int64_t stop_distance_e9; /* distance to the protective stop, per unit; 0 = none */
+    uint64_t reserved[13];
+} ats_intent;
+
+/* The gate's reason codes, in the order in which the gate checks. */
+typedef enum ats_check {
+    ATS_CHECK_PASS = 0,
+    ATS_CHECK_KILLED = 1,
+    ATS_CHECK_PAUSED = 2,
+    ATS_CHECK_TAP_CREDIT = 3,    /* tape or audit storage is short: entries wait */
+    ATS_CHECK_UNKNOWN_SYMBOL = 4,
+    ATS_CHECK_MALFORMED = 5,
+    ATS_CHECK_NO_MARKET = 6,     /* no two-sided quote yet */
+    ATS_CHECK_STALE_MARKET = 7,
+    ATS_CHECK_HALTED = 8,
+    ATS_CHECK_CROSSED = 9,       /* locked or crossed: no entries while it lasts */
+    ATS_CHECK_TICK = 10,
+    ATS_CHECK_COLLAR = 11,
+    ATS_CHECK_LOT = 12,
+    ATS_CHECK_MAX_QTY = 13,
+    ATS_CHECK_MAX_NOTIONAL = 14,
+    ATS_CHECK_DUPLICATE = 15,
+    ATS_CHECK_RATE = 16,
+    ATS_CHECK_SELF_MATCH = 17,
+    ATS_CHECK_NOT_REDUCING = 18, /* reduce-only that would not reduce */
+    ATS_CHECK_POSITION = 19,
+    ATS_CHECK_GROSS = 20,
+    ATS_CHECK_SHORT = 21,
+    ATS_CHECK_POSITION_COUNT = 22,
+    ATS_CHECK_RISK_PER_TRADE = 23,
+    ATS_CHECK_DRAWDOWN = 24,
+    ATS_CHECK_LOSS_STREAK = 25,
+    ATS_CHECK_DAY_TRADES = 26,
+    ATS_CHECK_ORDER_TABLE_FULL = 27,
+    ATS_CHECK_COUNT
+} ats_check;
+const char *ats_check_label(uint32_t check);
+
+/* VERDICT: the gate's answer to one intent, with what it measured. Money is in 1e-9 of the account
+ * currency, rounded half to even from 1e-18. */
+typedef struct ats_verdict {
+    ats_header h;
+    uint64_t intent_id;
+    uint32_t check; /* ats_check: PASS or the first refusal */
+    uint32_t reserved32;
+    int64_t measured_e9; /* of the refusing check; of POSITION when passed */
+    int64_t limit_e9;    /* that check's limit */
+    int64_t reference_e9; /* price the collar was measured from */
+    int64_t notional_e9;
+    int64_t position_e9; /* held, before this order */
+    int64_t open_buy_e9; /* open orders of the symbol at full size, before this one */
+    int64_t open_sell_e9;
+    int64_t gross_e9;
+    int64_t equity_e9;
+    int64_t drawdown_e9; /* below the day's high, >= 0 */
+    int64_t age_ns;      /* of the market data the gate used */
+    uint64_t reserved[11];
+} ats_verdict;
+
+typedef enum ats_order_state {
+    ATS_ORDER_NEW = 0,
+    ATS_ORDER_JOURNALED = 1,
+    ATS_ORDER_SENT = 2,
+    ATS_ORDER_ACCEPTED = 3,
+    ATS_ORDER_PARTIAL = 4,
+    ATS_ORDER_PENDING_CANCEL = 5,
+    ATS_ORDER_UNKNOWN = 6,
+    ATS_ORDER_FILLED = 7,
+    ATS_ORDER_CANCELED = 8,
+    ATS_ORDER_REJECTED = 9,
+    ATS_ORDER_EXPIRED = 10,
+    ATS_ORDER_STATE_COUNT
+} ats_order_state;
+const char *ats_order_state_label(uint32_t state);
+
+/* ORDER: an intent that passed, on its way to the broker, or a request to cancel one. */
+typedef struct ats_order {
+    ats_header h;
+    uint64_t order_id; /* = intent_id: at most one broker order per intent */
+    int64_t qty_e9;
+    int64_t limit_e9;
+    uint32_t account_id;
+    uint32_t strategy_id;
+    uint32_t reason;
+    uint8_t action; /* ats_intent_action */
+    uint8_t side;
+    uint8_t type;
+    uint8_t tif;
+    uint32_t state; /* ats_order_state after route took it */
+    uint32_t intent_flags;
+    int64_t bid_e9; /* the market the decision saw */
+    int64_t ask_e9;
+    uint32_t route_took_ns; /* route's own stamps, ns since origin_ns */
+    uint32_t journaled_ns;
+    uint32_t sent_ns;
+    float score;
+    uint64_t target_order_id; /* CANCEL: order to cancel */
+    uint64_t reserved[13];
+} ats_order;
+
+typedef enum ats_exec_type {
+    ATS_EXEC_ACCEPTED = 1,
+    ATS_EXEC_REJECTED = 2,
+    ATS_EXEC_FILL = 3,
+    ATS_EXEC_CANCELED = 4,
+    ATS_EXEC_EXPIRED = 5,
+    ATS_EXEC_CANCEL_REJECTED = 6,
+    ATS_EXEC_REFUSED = 7, /* the gate's refusal, on the way back to the strategy */
+    ATS_EXEC_TYPE_COUNT
+} ats_exec_type;
+const char *ats_exec_type_label(uint32_t type);
+
+/* EXEC: what the broker says of an order. exec_id is unique; cum_qty never falls. */
+typedef struct ats_exec {
+    ats_header h;
+    uint64_t order_id;
+    uint64_t exec_id;
+    uint64_t after_seq; /* event_seq of the last chain record route had seen */
+    int64_t last_qty_e9;
+    int64_t last_px_e9;
+    int64_t cum_qty_e9;
+    int64_t leaves_qty_e9;
+    int64_t fee_e9; /* of this fill, >= 0 is paid */
+    uint32_t type;  /* ats_exec_type */
+    uint32_t check; /* REFUSED: ats_check */
+    uint32_t account_id;
+    uint32_t strategy_id;
+    uint8_t side;
+    uint8_t order_state; /* ats_order_state after this event */
+    uint8_t liquidity;   /* 1 took, 2 made */
+    uint8_t reserved8;
+    uint32_t reason; /* ats_reason of the intent */
+    uint64_t reserved[13];
+} ats_exec;
+
+/* POSITION: holding and account after a fill, or at the end. */
+typedef struct ats_position {
+    ats_header h;
+    int64_t qty_e9;
+    int64_t average_e9; /* display only: total cost / quantity, rounded */
+    int64_t mark_e9;
+    int64_t realized_e9;
+    int64_t unrealized_e9;
+    int64_t fees_e9;
+    int64_t equity_e9; /* of the account */
+    int64_t cash_e9;
+    int64_t gross_e9;
+    int64_t net_e9;
+    int64_t drawdown_e9;
+    uint32_t account_id;
+    uint32_t trades; /* fills of the day */
+    uint64_t reserved[12];
+} ats_position;
+
+typedef enum ats_control_code {
+    ATS_CONTROL_PAUSE = 1,
+    ATS_CONTROL_RESUME = 2,
+    ATS_CONTROL_KILL = 3
+} ats_control_code;
+
+typedef struct ats_control {
+    ats_header h;
+    uint32_t code; /* ats_control_code */
+    uint32_t account_id;
+    uint64_t reserved[23];
+} ats_control;
+
+typedef enum ats_env_code {
+    ATS_ENV_KILLED = 1,
+    ATS_ENV_TAP_SHORT = 2,
+    ATS_ENV_TAP_CLEAR = 3,
+    ATS_ENV_DISK_SHORT = 4,
+    ATS_ENV_DISK_CLEAR = 5
+} ats_env_code;
+
+/* ENV: something a stage decided from that is not a record; on the tape so that replay sees it. */
+typedef struct ats_env {
+    ats_header h;
+    uint64_t after_seq;
+    uint32_t code; /* ats_env_code */
+    uint32_t stage;
+    int64_t value;
+    uint64_t reserved[21];
+} ats_env;
+
+/* Where a market record came from. */
+typedef enum ats_source {
+    ATS_SOURCE_NONE = 0,
+    ATS_SOURCE_SYNTH = 1,
+    ATS_SOURCE_TAQ_CSV = 2,
+    ATS_SOURCE_BINANCE_WS = 3,
+    ATS_SOURCE_COUNT
+} ats_source;
+const char *ats_source_label(uint32_t source);
+
+#define ATS_ASSERT_RECORD(type, bytes)                                                             \
+    static_assert(sizeof(type) == (bytes), #type " must be " #bytes " bytes");                     \
+    static_assert(offsetof(type, h) == 0, #type " must start with its header")
+
+static_assert(sizeof(ats_header) == 64, "header is one cache line");
+static_assert(offsetof(ats_header, symbol_id) == 32, "header layout");
+static_assert(offsetof(ats_header, stamp_ns) == 40, "header layout");
+ATS_ASSERT_RECORD(ats_quote, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_trade, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_bar, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_book_level, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_status, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_corporate_action, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_clock_record, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_features, ATS_RECORD_MARKET);
+ATS_ASSERT_RECORD(ats_signal, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_intent, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_verdict, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_order, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_exec, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_position, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_control, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_env, ATS_RECORD_DERIVED);
+
+/* Bytes of a record of this kind on a link whose vectors hold feature_count floats: whole lines. */
+static inline uint32_t ats_record_bytes(uint32_t kind, uint32_t feature_count)
+{
+    if (kind <= ATS_KIND_END)
+        return ATS_RECORD_MARKET;
+    if (kind == ATS_KIND_FEATURES)
+        return (ATS_RECORD_MARKET + feature_count * (uint32_t)sizeof(float) + 63u) & ~63u;
+    return ATS_RECORD_DERIVED;
+}
+
+/* Saturating stamp: ns from origin to now. 0 means "not passed", so a passed one is at least 1. */
+static inline uint32_t ats_stamp_since(uint64_t origin_ns, uint64_t now_ns)
+{
+    uint64_t d = now_ns > origin_ns ? now_ns - origin_ns : 1;
+    return d > UINT32_MAX ? UINT32_MAX : (uint32_t)d;
+}
+
+#endif
