@@ -489,6 +489,19 @@ ATS_ASSERT_RECORD(ats_position, ATS_RECORD_DERIVED);
 ATS_ASSERT_RECORD(ats_control, ATS_RECORD_DERIVED);
 ATS_ASSERT_RECORD(ats_env, ATS_RECORD_DERIVED);
 
+/* Any market record, for code that reads one before it knows its kind. */
+typedef union ats_market {
+    ats_header h;
+    ats_quote quote;
+    ats_trade trade;
+    ats_bar bar;
+    ats_book_level book_level;
+    ats_status status;
+    ats_corporate_action corporate_action;
+    ats_clock_record clock;
+} ats_market;
+static_assert(sizeof(ats_market) == ATS_RECORD_MARKET, "all market records are of one size");
+
 /* Bytes of a record of this kind on a link whose vectors hold feature_count floats: whole lines. */
 static inline uint32_t ats_record_bytes(uint32_t kind, uint32_t feature_count)
 {
