@@ -32,17 +32,19 @@ typedef struct ats_ring {
     uint64_t stride; /* bytes a slot, a multiple of a cache line */
 } ats_ring;
 
-/* Producer's end. Owner: the producing thread; `dropped` and `stalls` may be read by others. */
+/* Producer's end. Owner: the producing thread; the counters may be read by others. */
 typedef struct ats_tx {
     alignas(ATS_GUARD_BYTES) uint8_t *slots;
-    uint64_t head;        /* next record to publish */
+    uint64_t head;        /* next slot to write */
+    uint64_t published;   /* what the consumer has been told; head - published are staged */
     uint64_t tail_cached; /* the consumer's tail when last looked at */
     uint64_t mask;
     uint64_t stride;
     ats_ring *ring;
-    uint64_t dropped;    /* records that found no room on a MAY_DROP link */
+    uint64_t stall_since_ns; /* producer waits for room since then; 0 = it does not */
+    alignas(ATS_GUARD_BYTES) uint64_t dropped; /* records that found no room on a MAY_DROP link */
     uint64_t stalls;     /* times the producer had to wait on a MUST_ARRIVE link */
-    uint64_t stall_ns;
+    uint64_t stall_ns;   /* and for how long in all */
     uint64_t high_water; /* most records seen in the ring, sampled when the cached view runs out */
 } ats_tx;
 
@@ -66,8 +68,8 @@ ats_ring *ats_ring_new(void *memory, uint64_t depth, uint64_t stride);
 void ats_tx_open(ats_tx *tx, ats_ring *ring);
 void ats_rx_open(ats_rx *rx, ats_ring *ring);
 
-/* Room for n more records after those already reserved and not committed? Looks at the consumer's
- * line only when the cached view says no. */
+/* Room for n more records behind those already written? Looks at the consumer's line only when the
+ * cached view says no. */
 static inline bool ats_tx_room(ats_tx *tx, uint64_t n)
 {
     if (__builtin_expect(tx->head + n - tx->tail_cached <= tx->mask + 1, 1))
@@ -80,18 +82,33 @@ static inline bool ats_tx_room(ats_tx *tx, uint64_t n)
     return used + n <= tx->mask + 1;
 }
 
-/* The i-th slot after the last committed one. The caller has asked ats_tx_room for more than i. */
+/* The i-th slot from the next one to write. The caller has asked ats_tx_room for more than i. */
 static inline void *ats_tx_slot(const ats_tx *tx, uint64_t i)
 {
     return tx->slots + ((tx->head + i) & tx->mask) * tx->stride;
 }
 
-/* Publishes the next n slots, in order. */
+/* Takes the next slot without publishing it; ats_tx_publish tells the consumer. */
+static inline void *ats_tx_stage(ats_tx *tx)
+{
+    return tx->slots + (tx->head++ & tx->mask) * tx->stride;
+}
+
+/* Publishes everything written so far, in order. */
+static inline void ats_tx_publish(ats_tx *tx)
+{
+    if (tx->head == tx->published)
+        return;
+    tx->published = tx->head;
+    /* Release: partner of the acquire in ats_rx_peek; the records are written before the index. */
+    ats_store_release(&tx->ring->head, tx->head);
+}
+
+/* Writes n slots from the next one on (already filled) and publishes them. */
 static inline void ats_tx_commit(ats_tx *tx, uint64_t n)
 {
     tx->head += n;
-    /* Release: partner of the acquire in ats_rx_peek; the records are written before the index. */
-    ats_store_release(&tx->ring->head, tx->head);
+    ats_tx_publish(tx);
 }
 
 /* How many records are known to wait: 0 only when none does, but perhaps fewer than have been
@@ -101,7 +118,7 @@ static inline uint64_t ats_rx_peek(ats_rx *rx)
     uint64_t n = rx->head_cached - rx->tail;
     if (__builtin_expect(n != 0, 1))
         return n;
-    /* Acquire: partner of the release in ats_tx_commit. */
+    /* Acquire: partner of the release in ats_tx_publish. */
     rx->head_cached = ats_load_acquire(&rx->ring->head);
     return rx->head_cached - rx->tail;
 }

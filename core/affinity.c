@@ -1,0 +1,69 @@
+#include "core/affinity.h"
+
+#include "core/error.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+
+#define YIELD_AFTER 64u   /* about 3 us of pauses on Zen 4 */
+#define PARK_AFTER  256u  /* then 192 yields */
+#define PARK_NS     50000 /* a side thread drains a ring of a second's depth 20,000 times */
+
+static const char *const WAIT_LABELS[] = {"spin", "pause", "yield", "park"};
+static_assert(sizeof(WAIT_LABELS) / sizeof(WAIT_LABELS[0]) == ATS_WAIT_COUNT, "a label a wait");
+
+const char *ats_wait_label(uint32_t wait)
+{
+    return wait < ATS_WAIT_COUNT ? WAIT_LABELS[wait] : "?";
+}
+
+int ats_cpus_allowed(int *cpus, int max)
+{
+    cpu_set_t set;
+    int n = 0;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE && n < max; cpu++)
+        if (CPU_ISSET(cpu, &set))
+            cpus[n++] = cpu;
+    return n;
+}
+
+int ats_thread_pin(int cpu)
+{
+    if (cpu == ATS_CPU_ANY)
+        return 0;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (cpu < 0 || cpu >= CPU_SETSIZE)
+        return ats_error(ATS_EXIT_CONFIG, "cpu %d: no such CPU", cpu);
+    CPU_SET(cpu, &set);
+    int e = pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    return e ? ats_error_errno(ATS_EXIT_CONFIG, e, "cpu %d: cannot pin to it", cpu) : 0;
+}
+
+void ats_thread_name(const char *name)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%s", name);
+    pthread_setname_np(pthread_self(), text);
+}
+
+void ats_wait_idle(ats_wait wait, uint32_t idle_rounds)
+{
+    if (wait == ATS_WAIT_SPIN)
+        return;
+    if (wait == ATS_WAIT_PAUSE || idle_rounds < YIELD_AFTER) {
+        ats_cpu_pause();
+        return;
+    }
+    if (wait == ATS_WAIT_YIELD || idle_rounds < PARK_AFTER) {
+        sched_yield();
+        return;
+    }
+    struct timespec pause = {0, PARK_NS};
+    nanosleep(&pause, NULL);
+}

@@ -1,0 +1,34 @@
+/* affinity.h: which CPU a thread runs on, and how it waits when there is nothing to do. */
+#ifndef ATS_CORE_AFFINITY_H
+#define ATS_CORE_AFFINITY_H
+
+#include "core/atomic.h"
+
+#include <stdint.h>
+
+#define ATS_CPU_ANY (-1)
+
+/* What a thread does when a round of its stages found no work. */
+typedef enum ats_wait {
+    ATS_WAIT_SPIN = 0,  /* nothing: lowest latency, the core is never free */
+    ATS_WAIT_PAUSE = 1, /* the CPU's pause: kinder to a sibling thread */
+    ATS_WAIT_YIELD = 2, /* pauses, then sched_yield: for more threads than cores */
+    ATS_WAIT_PARK = 3,  /* pauses, yields, then sleeps 50 us at a time: for side threads */
+    ATS_WAIT_COUNT
+} ats_wait;
+const char *ats_wait_label(uint32_t wait);
+
+/* CPUs this process may run on, ascending; returns how many were written (at most max). */
+int ats_cpus_allowed(int *cpus, int max);
+
+/* Pins the calling thread. 0, or -1 with an error pushed. ATS_CPU_ANY leaves it where it is. */
+int ats_thread_pin(int cpu);
+
+/* Names the calling thread for top and debuggers (cut at 15 characters). */
+void ats_thread_name(const char *name);
+
+/* Waits once, given how many rounds in a row found nothing. SPIN and PAUSE never enter the
+ * kernel. */
+void ats_wait_idle(ats_wait wait, uint32_t idle_rounds);
+
+#endif

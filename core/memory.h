@@ -1,0 +1,38 @@
+/* memory.h: one arena for everything the chain touches.
+ *
+ * All hot memory is sized by footprints, taken from one mapping before the engine is armed, faulted
+ * in and locked where the limits allow it. Explicit huge pages are tried first, then transparent
+ * ones, then ordinary pages; `backing` says what it came to. Owner: the thread that builds the
+ * engine.
+ */
+#ifndef ATS_CORE_MEMORY_H
+#define ATS_CORE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum ats_backing {
+    ATS_BACKING_PAGES = 0,
+    ATS_BACKING_TRANSPARENT_HUGE = 1,
+    ATS_BACKING_HUGE = 2
+} ats_backing;
+
+typedef struct ats_arena {
+    uint8_t *base;
+    size_t bytes;
+    size_t used;
+    ats_backing backing;
+    bool locked;
+} ats_arena;
+
+/* Maps, faults in and, if RLIMIT_MEMLOCK allows, locks `bytes`. 0, or -1 with an error pushed. */
+int ats_arena_create(ats_arena *arena, size_t bytes);
+
+/* Zeroed memory aligned to `align` (a power of two). Aborts when the arena is short: footprints
+ * were added up before, so that is a broken invariant, not a condition. */
+void *ats_arena_take(ats_arena *arena, size_t bytes, size_t align);
+
+void ats_arena_destroy(ats_arena *arena);
+
+#endif
