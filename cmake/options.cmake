@@ -6,6 +6,7 @@ target_compile_options(ats_options INTERFACE
     -Wall -Wextra -Wshadow -Wvla -Wundef -Wwrite-strings -Wformat=2 -Wimplicit-fallthrough
     -fno-strict-aliasing       # records are read in place through their own types and as bytes
     -ffp-contract=off          # equal results with and without FMA
+    -fno-math-errno            # sqrt is an instruction
     -fno-omit-frame-pointer
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration>)
 option(ATS_WERROR "warnings are errors" ON)

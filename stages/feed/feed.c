@@ -1,0 +1,304 @@
+#include "stages/feed/feed.h"
+
+#include "calc/nbbo.h"
+#include "core/error.h"
+
+#define PORT_CHAIN 0
+#define PORT_TAPE  1
+
+typedef struct feed {
+    const ats_feed_config *config;
+    const ats_context *context;
+    ats_metrics_feed *metrics;
+    ats_market_source *source;
+    uint64_t event_seq;
+    uint64_t events;        /* market events released */
+    int64_t recv_ns;        /* of the last record */
+    int64_t next_clock_ns;  /* 0 = no market record seen yet */
+    uint64_t start_ns;      /* monotonic time of the first record's due moment; 0 = not started */
+    int64_t start_recv_ns;
+    uint64_t previous_ns;   /* end of the last record's handling */
+    uint64_t event_origin_ns; /* origin of the event under way */
+    double ns_per_recorded_ns;
+    bool event_open; /* a record of the event under way has gone out */
+    bool ended;
+    ats_nbbo books[]; /* by symbol_id */
+} feed;
+
+static size_t feed_footprint(const void *configuration)
+{
+    const ats_feed_config *config = configuration;
+    return sizeof(feed) + (config->symbol_count + 1ull) * sizeof(ats_nbbo);
+}
+
+static int feed_init(void *state, const void *configuration, ats_io *io)
+{
+    feed *f = state;
+    (void)io;
+    f->config = configuration;
+    f->context = f->config->context;
+    f->metrics = &f->context->metrics->feed;
+    f->source = f->config->source;
+    if (f->config->pace == ATS_PACE_RECORDED && !(f->config->speed > 0))
+        return ats_error(ATS_EXIT_USAGE, "feed: speed must be above 0");
+    f->ns_per_recorded_ns = f->config->pace == ATS_PACE_RECORDED ? 1.0 / f->config->speed : 0.0;
+    return 0;
+}
+
+/* ---- pacing ------------------------------------------------------------------------------- */
+
+/* Monotonic time at which a record with this recv_ns is due; in SCHEDULE, the next event. */
+static uint64_t due_ns(const feed *f, int64_t recv_ns)
+{
+    if (f->config->pace == ATS_PACE_SCHEDULE)
+        return f->start_ns + f->config->schedule_ns[f->events];
+    return f->start_ns + (uint64_t)((double)(recv_ns - f->start_recv_ns) * f->ns_per_recorded_ns);
+}
+
+/* Sets the origin of the record about to go out; false when it is not due yet. */
+static bool is_due(feed *f, ats_io *io, int64_t recv_ns, bool continues_event)
+{
+    if (continues_event)
+        return true;
+    uint64_t now_ns = f->previous_ns;
+    if (f->config->pace == ATS_PACE_MAX) {
+        f->event_origin_ns = now_ns ? now_ns : ats_clock_now(io->clock);
+        return true;
+    }
+    now_ns = ats_clock_now(io->clock);
+    if (f->start_ns == 0) {
+        f->start_ns = now_ns;
+        f->start_recv_ns = recv_ns;
+    }
+    f->event_origin_ns = due_ns(f, recv_ns);
+    return now_ns >= f->event_origin_ns;
+}
+
+/* ---- hot: one record ---------------------------------------------------------------------- */
+
+static bool price_ok(int64_t px_e9)
+{
+    return px_e9 >= 0 && px_e9 <= ATS_VALUE_MAX_E9;
+}
+
+/* Counts and refuses what no stage behind may see. */
+static bool is_sound(feed *f, const ats_market *m)
+{
+    bool price = true, size = true;
+    switch (m->h.kind) {
+    case ATS_KIND_QUOTE:
+        price = price_ok(m->quote.bid_e9) && price_ok(m->quote.ask_e9);
+        size = price_ok(m->quote.bid_size_e9) && price_ok(m->quote.ask_size_e9);
+        break;
+    case ATS_KIND_TRADE:
+        price = m->trade.px_e9 > 0 && price_ok(m->trade.px_e9);
+        size = m->trade.qty_e9 > 0 && price_ok(m->trade.qty_e9);
+        break;
+    case ATS_KIND_BOOK_LEVEL:
+        price = m->book_level.px_e9 > 0 && price_ok(m->book_level.px_e9);
+        size = price_ok(m->book_level.qty_e9);
+        break;
+    case ATS_KIND_BAR:
+        price = m->bar.low_e9 > 0 && m->bar.high_e9 >= m->bar.low_e9 && price_ok(m->bar.high_e9);
+        size = price_ok(m->bar.volume_e9);
+        break;
+    default:
+        break;
+    }
+    if (__builtin_expect(price && size, 1))
+        return true;
+    ats_count(price ? &f->metrics->bad_size : &f->metrics->bad_price, 1);
+    return false;
+}
+
+static uint8_t quote_state(int64_t bid_e9, int64_t ask_e9)
+{
+    if (bid_e9 == 0 || ask_e9 == 0)
+        return ATS_QUOTE_ONE_SIDED;
+    return bid_e9 > ask_e9 ? ATS_QUOTE_CROSSED : bid_e9 == ask_e9 ? ATS_QUOTE_LOCKED : 0;
+}
+
+/* Turns an exchange's quote into the national one in place. False when nothing changed. */
+static bool consolidate(feed *f, ats_quote *q)
+{
+    uint32_t slot = ats_nbbo_slot(q->venue);
+    if (slot != 0 && !f->source->tape) {
+        ats_nbbo *book = &f->books[q->h.symbol_id];
+        if (!ats_nbbo_update(book, slot, q->bid_e9, q->bid_size_e9, q->ask_e9, q->ask_size_e9))
+            return false;
+        const ats_nbbo_side *bid = &book->bid[book->best_bid], *ask = &book->ask[book->best_ask];
+        q->bid_e9 = bid->px_e9;
+        q->bid_size_e9 = bid->size_e9;
+        q->ask_e9 = ask->px_e9;
+        q->ask_size_e9 = ask->size_e9;
+        q->bid_venue = ats_nbbo_letter(book->best_bid);
+        q->ask_venue = ats_nbbo_letter(book->best_ask);
+        q->quote_flags |= ATS_QUOTE_NATIONAL;
+    }
+    uint8_t state = quote_state(q->bid_e9, q->ask_e9);
+    q->quote_flags = (uint8_t)((q->quote_flags & (ATS_QUOTE_NATIONAL | ATS_QUOTE_HALTED)) | state);
+    ats_count(&f->metrics->locked, state == ATS_QUOTE_LOCKED);
+    ats_count(&f->metrics->crossed, state == ATS_QUOTE_CROSSED);
+    return true;
+}
+
+/* Numbers, stamps and stages a record that lies in the next slot of the chain. A tape's records keep
+ * the numbers they had. */
+static void release(feed *f, ats_io *io, ats_market *m, bool continues_event)
+{
+    ats_header *h = &m->h;
+    if (h->recv_ns < f->recv_ns) {
+        ats_count(&f->metrics->out_of_order, 1);
+        h->recv_ns = f->recv_ns;
+    }
+    f->recv_ns = h->recv_ns;
+    f->event_seq = f->source->tape && h->event_seq ? h->event_seq : f->event_seq + !continues_event;
+    h->event_seq = f->event_seq;
+    f->event_open = !(h->flags & ATS_FLAG_END_OF_EVENT);
+    h->origin_ns = f->event_origin_ns;
+    memset(h->stamp_ns, 0, sizeof h->stamp_ns);
+    f->previous_ns = ats_clock_now(io->clock);
+    h->stamp_ns[ATS_STAMP_FEED] = ats_stamp_since(h->origin_ns, f->previous_ns);
+    ats_hop_record(f->context, ATS_HOP_FEED, 0, h->stamp_ns[ATS_STAMP_FEED]);
+    if (io->out[PORT_TAPE])
+        ats_io_put(io, PORT_TAPE, m, ATS_RECORD_MARKET);
+    ats_tx_stage(io->out[PORT_CHAIN]);
+    ats_count(&f->metrics->events_out, 1);
+}
+
+static void release_marker(feed *f, ats_io *io, uint8_t kind, int64_t recv_ns, uint16_t sub)
+{
+    ats_market *m = ats_tx_slot(io->out[PORT_CHAIN], 0);
+    memset(m, 0, sizeof *m);
+    m->h.kind = kind;
+    m->h.flags = ATS_FLAG_END_OF_EVENT;
+    m->h.recv_ns = recv_ns;
+    m->h.sub = sub;
+    release(f, io, m, sub != 0);
+}
+
+/* Passes one market record on, or counts why not. */
+static void release_market(feed *f, ats_io *io, const ats_market *record)
+{
+    ats_metrics_feed *metrics = f->metrics;
+    ats_count(&metrics->events_in, 1);
+    if (!is_sound(f, record)) {
+        /* An event that lost its last record still needs an end. */
+        if (f->event_open && (record->h.flags & ATS_FLAG_END_OF_EVENT))
+            release_marker(f, io, ATS_KIND_CLOCK, record->h.recv_ns, record->h.sub);
+        return;
+    }
+    ats_market *m = ats_tx_slot(io->out[PORT_CHAIN], 0);
+    *m = *record;
+    if (m->h.kind == ATS_KIND_QUOTE && !consolidate(f, &m->quote)) {
+        ats_count(&metrics->unchanged, 1);
+        return;
+    }
+    ats_count(&metrics->quotes, m->h.kind == ATS_KIND_QUOTE);
+    ats_count(&metrics->trades, m->h.kind == ATS_KIND_TRADE);
+    ats_count(&metrics->bars, m->h.kind == ATS_KIND_BAR);
+    /* Only a book update spans records; everything else is a whole event. */
+    if (m->h.kind != ATS_KIND_BOOK_LEVEL)
+        m->h.flags |= ATS_FLAG_END_OF_EVENT;
+    release(f, io, m, f->event_open);
+}
+
+/* Is there a CLOCK record to come before this moment of recorded time? */
+static bool clock_before(feed *f, int64_t recv_ns)
+{
+    int64_t interval = f->config->clock_interval_ns;
+    if (interval == 0 || f->source->tape)
+        return false;
+    if (f->next_clock_ns == 0)
+        f->next_clock_ns = recv_ns - recv_ns % interval + interval;
+    return f->next_clock_ns <= recv_ns;
+}
+
+static void end_run(feed *f, ats_io *io)
+{
+    f->event_origin_ns = ats_clock_now(io->clock);
+    release_marker(f, io, ATS_KIND_END, f->recv_ns, 0);
+    f->ended = true;
+    io->ended = true;
+}
+
+/* Releases one record. False when there is nothing to do now. */
+static bool step(feed *f, ats_io *io)
+{
+    const ats_market *next;
+    if (!ats_io_room(io, PORT_CHAIN, 1) || !ats_io_room(io, PORT_TAPE, 1))
+        return false;
+    bool schedule_over =
+        f->config->pace == ATS_PACE_SCHEDULE && f->events == f->config->schedule_count;
+    /* Relaxed: any moment will do; main throws the switch. */
+    if (ats_load_relaxed(&f->context->switches->stop) || schedule_over ||
+        ats_market_source_peek(f->source, &next) != 1) {
+        end_run(f, io);
+        return true;
+    }
+    if (clock_before(f, next->h.recv_ns)) {
+        if (!is_due(f, io, f->next_clock_ns, false))
+            return false;
+        release_marker(f, io, ATS_KIND_CLOCK, f->next_clock_ns, 0);
+        f->next_clock_ns += f->config->clock_interval_ns;
+        return true;
+    }
+    bool continues_event = next->h.sub != 0;
+    if (next->h.kind == ATS_KIND_END) { /* a tape's own END: ours follows */
+        ats_market_source_pop(f->source);
+        return true;
+    }
+    if (!is_due(f, io, next->h.recv_ns, continues_event))
+        return false;
+    release_market(f, io, next);
+    f->events += !continues_event;
+    ats_market_source_pop(f->source);
+    return true;
+}
+
+static uint32_t feed_work(void *state, ats_io *io)
+{
+    feed *f = state;
+    uint32_t done = 0;
+    while (!f->ended && done < f->config->burst && step(f, io))
+        done++;
+    if (done) {
+        ats_count(&f->metrics->batches, 1);
+        ats_io_publish(io);
+    } else {
+        f->previous_ns = 0;
+    }
+    return done;
+}
+
+static void feed_housekeep(void *state, ats_io *io)
+{
+    feed *f = state;
+    ats_recorder_poll(f->context->recorders[ATS_HOP_FEED]);
+    ats_store_relaxed(&f->metrics->stalls, io->out[PORT_CHAIN]->stalls);
+    ats_store_relaxed(&f->metrics->stall_ns, io->out[PORT_CHAIN]->stall_ns);
+}
+
+static int feed_fini(void *state)
+{
+    const feed *f = state;
+    if (f->source->failed)
+        return ats_error(ATS_EXIT_DATA, "input damaged: %s", ats_market_source_reason(f->source));
+    return 0;
+}
+
+uint64_t ats_feed_events(const void *state)
+{
+    return ((const feed *)state)->events;
+}
+
+const ats_stage ats_stage_feed = {
+    .name = "feed",
+    .out = {{"chain", ATS_KINDS_MARKET, ATS_BURST_MAX, false},
+            {"tape", ATS_KINDS_MARKET, ATS_BURST_MAX, true}},
+    .footprint = feed_footprint,
+    .init = feed_init,
+    .work = feed_work,
+    .housekeep = feed_housekeep,
+    .fini = feed_fini,
+};
