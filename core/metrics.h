@@ -1,0 +1,174 @@
+/* metrics.h: every metric of the chain, defined once.
+ *
+ * One table (ATS_METRICS_<STAGE>) gives the C field, the Prometheus name, its help text and its row
+ * in the documentation. Each stage has a block of its own on lines of its own; the stage's thread
+ * alone writes it, with ats_count() or ats_store_relaxed(), and any thread may read it with
+ * ats_metric_value(). All values are unsigned 64-bit integers in the unit of the field's name;
+ * Prometheus sees base units (seconds, bytes).
+ *
+ * To add a metric, add a line to the stage's list; nothing else.
+ */
+#ifndef ATS_CORE_METRICS_H
+#define ATS_CORE_METRICS_H
+
+#include "core/atomic.h"
+#include "core/record.h"
+
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum ats_metric_stage {
+    ATS_METRIC_FEED,
+    ATS_METRIC_FEATURE,
+    ATS_METRIC_INFER,
+    ATS_METRIC_STRATEGY,
+    ATS_METRIC_RISK,
+    ATS_METRIC_ROUTE,
+    ATS_METRIC_DRAIN,
+    ATS_METRIC_STAGE_COUNT
+} ats_metric_stage;
+const char *ats_metric_stage_label(uint32_t stage);
+
+typedef enum ats_metric_kind { ATS_METRIC_COUNTER, ATS_METRIC_GAUGE } ats_metric_kind;
+
+typedef enum ats_metric_unit {
+    ATS_METRIC_COUNT, /* things: no suffix */
+    ATS_METRIC_NS,    /* field ends in _ns, Prometheus name in _seconds */
+    ATS_METRIC_BYTES  /* field and name end in _bytes */
+} ats_metric_unit;
+
+/* X(stage, name, unit, kind, help) for a number, V(stage, name, length, label, label_of, help) for
+ * a counter with one label, whose values are 0..length-1 and whose text is label_of(value). */
+#define ATS_METRICS_COMMON(X, V, S)                                                                \
+    X(S, events_in, COUNT, COUNTER, "Records taken from the stage's inputs.")                      \
+    X(S, events_out, COUNT, COUNTER, "Records published to the stage's outputs.")                  \
+    X(S, batches, COUNT, COUNTER, "Work calls that found something to do.")                        \
+    X(S, stalls, COUNT, COUNTER, "Times the stage had to wait for room downstream.")               \
+    X(S, stall, NS, COUNTER, "Time spent waiting for room downstream.")                            \
+    X(S, tap_dropped, COUNT, COUNTER, "Records that a full tap of the stage lost.")
+
+#define ATS_METRICS_FEED(X, V)                                                                     \
+    ATS_METRICS_COMMON(X, V, feed)                                                                 \
+    X(feed, quotes, COUNT, COUNTER, "Quotes accepted.")                                            \
+    X(feed, trades, COUNT, COUNTER, "Trades accepted.")                                            \
+    X(feed, bars, COUNT, COUNTER, "Bars accepted.")                                                \
+    X(feed, out_of_order, COUNT, COUNTER, "Market records older than one already passed.")         \
+    X(feed, crossed, COUNT, COUNTER, "Quotes whose bid is above their ask.")                       \
+    X(feed, locked, COUNT, COUNTER, "Quotes whose bid equals their ask.")                          \
+    X(feed, bad_price, COUNT, COUNTER, "Market records refused for a price out of range.")         \
+    X(feed, bad_size, COUNT, COUNTER, "Market records refused for a size out of range.")           \
+    X(feed, unchanged, COUNT, COUNTER, "Quotes equal to the one before; not passed on.")           \
+    X(feed, quarantined, COUNT, COUNTER, "Market records of symbols in quarantine.")               \
+    X(feed, symbols_quarantined, COUNT, GAUGE, "Symbols in quarantine now.")                       \
+    X(feed, conflated, COUNT, COUNTER, "Quotes replaced by a newer one while room was missing.")
+
+#define ATS_METRICS_FEATURE(X, V)                                                                  \
+    ATS_METRICS_COMMON(X, V, feature)                                                              \
+    X(feature, rows, COUNT, COUNTER, "Feature vectors published.")                                 \
+    X(feature, not_ready, COUNT, COUNTER, "Events without a vector: the symbol is warming up.")
+
+#define ATS_METRICS_INFER(X, V)                                                                    \
+    ATS_METRICS_COMMON(X, V, infer)                                                                \
+    X(infer, rows, COUNT, COUNTER, "Rows scored.")                                                 \
+    X(infer, signals, COUNT, COUNTER, "Signals published, one a row and model.")
+
+#define ATS_METRICS_STRATEGY(X, V)                                                                 \
+    ATS_METRICS_COMMON(X, V, strategy)                                                             \
+    X(strategy, signals, COUNT, COUNTER, "Signals seen.")                                          \
+    X(strategy, intents, COUNT, COUNTER, "Intents published, cancels included.")
+
+#define ATS_METRICS_RISK(X, V)                                                                     \
+    ATS_METRICS_COMMON(X, V, risk)                                                                 \
+    X(risk, intents, COUNT, COUNTER, "Intents examined.")                                          \
+    V(risk, verdicts, ATS_CHECK_COUNT, check, ats_check_label,                                     \
+      "Verdicts by their first refusing check; pass = sent on.")
+
+#define ATS_METRICS_ROUTE(X, V)                                                                    \
+    ATS_METRICS_COMMON(X, V, route)                                                                \
+    X(route, orders, COUNT, COUNTER, "Orders sent to the broker.")                                 \
+    X(route, orders_open, COUNT, GAUGE, "Orders that are not in a final state.")                   \
+    X(route, cancels, COUNT, COUNTER, "Cancel requests sent to the broker.")                       \
+    X(route, rejects, COUNT, COUNTER, "Orders that the broker rejected.")                          \
+    X(route, fills, COUNT, COUNTER, "Executions that filled an order in part or whole.")           \
+    X(route, executions_unknown, COUNT, COUNTER, "Broker events of orders that are not ours.")     \
+    X(route, executions_duplicate, COUNT, COUNTER, "Broker events that had been seen before.")     \
+    X(route, journal, BYTES, COUNTER, "Bytes appended to the order journal.")
+
+#define ATS_METRICS_DRAIN(X, V)                                                                    \
+    ATS_METRICS_COMMON(X, V, drain)                                                                \
+    X(drain, audit, BYTES, COUNTER, "Bytes appended to the audit file.")                           \
+    X(drain, syncs, COUNT, COUNTER, "File synchronisations.")                                      \
+    X(drain, sync, NS, COUNTER, "Time spent in file synchronisations.")                            \
+    X(drain, write_errors, COUNT, COUNTER, "Writes and synchronisations that failed.")
+
+#define ATS_METRICS(X, V)                                                                          \
+    ATS_METRICS_FEED(X, V)                                                                         \
+    ATS_METRICS_FEATURE(X, V)                                                                      \
+    ATS_METRICS_INFER(X, V)                                                                        \
+    ATS_METRICS_STRATEGY(X, V)                                                                     \
+    ATS_METRICS_RISK(X, V)                                                                         \
+    ATS_METRICS_ROUTE(X, V)                                                                        \
+    ATS_METRICS_DRAIN(X, V)
+
+#define ATS_METRIC_FIELD_COUNT(name)                                   name
+#define ATS_METRIC_FIELD_NS(name)                                      name##_ns
+#define ATS_METRIC_FIELD_BYTES(name)                                   name##_bytes
+#define ATS_METRIC_MEMBER(stage, name, unit, kind, help)               uint64_t ATS_METRIC_FIELD_##unit(name);
+#define ATS_METRIC_MEMBERS(stage, name, length, label, label_of, help) uint64_t name[length];
+
+/* Two lines of alignment: the adjacent-line prefetcher pairs lines, and neighbours have other
+ * writers. */
+#define ATS_METRIC_BLOCK(type, LIST)                                                               \
+    typedef struct type {                                                                          \
+        alignas(128) LIST(ATS_METRIC_MEMBER, ATS_METRIC_MEMBERS)                                   \
+    } type;
+
+ATS_METRIC_BLOCK(ats_metrics_feed, ATS_METRICS_FEED)
+ATS_METRIC_BLOCK(ats_metrics_feature, ATS_METRICS_FEATURE)
+ATS_METRIC_BLOCK(ats_metrics_infer, ATS_METRICS_INFER)
+ATS_METRIC_BLOCK(ats_metrics_strategy, ATS_METRICS_STRATEGY)
+ATS_METRIC_BLOCK(ats_metrics_risk, ATS_METRICS_RISK)
+ATS_METRIC_BLOCK(ats_metrics_route, ATS_METRICS_ROUTE)
+ATS_METRIC_BLOCK(ats_metrics_drain, ATS_METRICS_DRAIN)
+
+/* The counters of one engine; zeroed memory is a fresh one. Aligned to 128. */
+typedef struct ats_metrics {
+    ats_metrics_feed feed;
+    ats_metrics_feature feature;
+    ats_metrics_infer infer;
+    ats_metrics_strategy strategy;
+    ats_metrics_risk risk;
+    ats_metrics_route route;
+    ats_metrics_drain drain;
+} ats_metrics;
+
+/* A row of the table. */
+typedef struct ats_metric {
+    const char *field;      /* C field, e.g. "stall_ns" */
+    const char *prometheus; /* e.g. "ats_feed_stall_seconds_total" */
+    const char *help;
+    const char *label;                       /* label key, or NULL for a single number */
+    const char *(*label_of)(uint32_t value); /* label text of value 0..length-1, or NULL */
+    ats_metric_stage stage;                  /* owner: the stage that writes it */
+    ats_metric_unit unit;
+    ats_metric_kind kind;
+    uint32_t length; /* numbers: 1 without a label */
+    size_t offset;   /* of the first number, in ats_metrics */
+} ats_metric;
+
+/* Rows of the table, in its order: stages in the order of the chain. i < ats_metric_count(). */
+size_t ats_metric_count(void);
+const ats_metric *ats_metric_at(size_t i);
+
+/* Current value in the field's own unit. i < metric->length. Any thread. */
+uint64_t ats_metric_value(const ats_metrics *metrics, const ats_metric *metric, uint32_t i);
+
+/* What one unit of the field is in Prometheus' base unit: 1e-9 for _ns, else 1. */
+double ats_metric_scale(const ats_metric *metric);
+
+/* Writes the table as a Markdown table. -1 with an error pushed when `out` fails. */
+int ats_metrics_describe(FILE *out);
+
+#endif
