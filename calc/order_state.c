@@ -21,7 +21,8 @@ const char *ats_order_event_label(uint32_t event)
  * broker, also after a cancel, expiry or rejection was reported: money moved. */
 static const ats_transition TABLE[ATS_ORDER_STATE_COUNT][ATS_EVENT_COUNT] = {
     [ATS_ORDER_NEW] = {M(JOURNALED), X, X, X, X, X, X, X, X, X, X},
-    [ATS_ORDER_JOURNALED] = {X, M(SENT), X, M(UNKNOWN), X, X, X, X, X, X, X},
+    /* REJECTED here is our own: the kill switch was thrown between journal and wire. */
+    [ATS_ORDER_JOURNALED] = {X, M(SENT), X, M(UNKNOWN), X, M(REJECTED), X, X, X, X, X},
     [ATS_ORDER_SENT] = {X, X, M(PENDING_CANCEL), M(UNKNOWN), M(ACCEPTED), M(REJECTED), M(PARTIAL),
                         M(FILLED), M(CANCELED), S, M(EXPIRED)},
     [ATS_ORDER_ACCEPTED] = {X, X, M(PENDING_CANCEL), M(UNKNOWN), S, M(REJECTED), M(PARTIAL),
