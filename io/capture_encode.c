@@ -1,5 +1,7 @@
 #include "io/capture_format.h"
 
+#include "io/codec/symbol_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +27,8 @@ bool ats_capture_symbol_sane(const ats_symbol *s)
         {s->text, sizeof s->text}, {s->venue, sizeof s->venue}, {s->currency, sizeof s->currency}};
     for (size_t f = 0; f < sizeof field / sizeof field[0]; f++) {
         size_t n = strnlen(field[f].text, field[f].bytes);
-        if (n == field[f].bytes)
+        if (n == field[f].bytes || !ats_symbol_text_fits(field[f].text, n))
             return false;
-        for (size_t i = 0; i < n; i++)
-            if (field[f].text[i] <= ' ' || field[f].text[i] > '~')
-                return false;
     }
     return s->symbol_class < ATS_CLASS_COUNT && s->tick_e9 >= 0 && s->lot_e9 >= 0 &&
            s->round_lot_e9 >= 0;

@@ -1,0 +1,115 @@
+/* ats: the program. One table of commands, by purpose; each lives in a file of its own. */
+#include "tools/commands.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *purpose;
+    const ats_command *command[8]; /* ended by NULL */
+} GROUPS[] = {
+    {"market data", {&ats_command_import, &ats_command_synth, &ats_command_capture}},
+};
+#define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])
+
+static void print_help(void)
+{
+    printf("ats: an autonomous trading system\n\nusage: ats COMMAND [OPTION...] [ARGUMENT...]\n");
+    for (size_t g = 0; g < GROUP_COUNT; g++) {
+        printf("\n%s\n", GROUPS[g].purpose);
+        for (const ats_command *const *c = GROUPS[g].command; *c; c++)
+            printf("  %-12s %s\n", (*c)->name, (*c)->purpose);
+    }
+    printf(
+        "\n`ats COMMAND --help` shows synopsis, options and an example; `ats --version` what this "
+        "build has.\n"
+        "\nexit codes: 0 done; 1 failed; 2 usage; 3 configuration invalid; 4 input data invalid;\n"
+        "5 a dependency or peer not reachable; 6 refused for safety; 130 interrupted\n");
+}
+
+#ifndef ATS_COMMIT
+#define ATS_COMMIT "unknown"
+#endif
+
+/* What the machine offers beyond what the build needs: the faster paths are chosen at run time. */
+static const char *isa_level(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return "x86-64-v4";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2"))
+        return "x86-64-v3";
+    return "x86-64-v2";
+#elif defined(__aarch64__)
+    return "aarch64";
+#else
+    return "generic";
+#endif
+}
+
+static void print_version(void)
+{
+#if defined(__clang__)
+    const char *compiler = "clang " __clang_version__;
+#else
+    const char *compiler = "gcc " __VERSION__;
+#endif
+    printf("ats %s\ncommit    %s\ncompiler  %s\nisa       %s (this machine)\n", ATS_VERSION,
+           ATS_COMMIT, compiler, isa_level());
+    printf("optional ");
+#if defined(ATS_HAVE_XGBOOST) && ATS_HAVE_XGBOOST
+    printf(" xgboost");
+#else
+    printf(" no-xgboost");
+#endif
+#if defined(ATS_HAVE_PQ) && ATS_HAVE_PQ
+    printf(" postgresql");
+#else
+    printf(" no-postgresql");
+#endif
+#if defined(ATS_HAVE_CUDA) && ATS_HAVE_CUDA
+    printf(" cuda");
+#else
+    printf(" no-cuda");
+#endif
+    putchar('\n');
+}
+
+static const ats_command *find_command(const char *name)
+{
+    for (size_t g = 0; g < GROUP_COUNT; g++)
+        for (const ats_command *const *c = GROUPS[g].command; *c; c++)
+            if (strcmp((*c)->name, name) == 0)
+                return *c;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    /* A closed pipe is an error of write, told like any other. */
+    signal(SIGPIPE, SIG_IGN);
+    const char *name = argc > 1 ? argv[1] : "";
+    if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
+        const ats_command *command = argc > 2 ? find_command(argv[2]) : NULL;
+        if (command)
+            ats_cli_help(command);
+        else
+            print_help();
+        return ats_cli_flush() != 0 ? ats_cli_fail() : argc < 2 ? ATS_EXIT_USAGE : ATS_EXIT_OK;
+    }
+    if (strcmp(name, "--version") == 0) {
+        print_version();
+        return ats_cli_flush() != 0 ? ats_cli_fail() : ATS_EXIT_OK;
+    }
+    const ats_command *command = find_command(name);
+    if (!command) {
+        ats_error(ATS_EXIT_USAGE, "%s: no such command; `ats --help` lists them", name);
+        return ats_cli_fail();
+    }
+    return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,11 @@
+/* commands.h: one name a command; the table is in tools/ats.c. */
+#ifndef ATS_TOOLS_COMMANDS_H
+#define ATS_TOOLS_COMMANDS_H
+
+#include "tools/cli.h"
+
+extern const ats_command ats_command_import;
+extern const ats_command ats_command_synth;
+extern const ats_command ats_command_capture;
+
+#endif
