@@ -1,0 +1,219 @@
+#include "stages/chain.h"
+
+#include "core/error.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* ---- the wiring --------------------------------------------------------------------------- */
+
+static const ats_stage *const STAGES[] = {
+    [ATS_CHAIN_FEED] = &ats_stage_feed,         [ATS_CHAIN_FEATURE] = &ats_stage_feature,
+    [ATS_CHAIN_INFER] = &ats_stage_infer,       [ATS_CHAIN_STRATEGY] = &ats_stage_strategy,
+    [ATS_CHAIN_RISK] = &ats_stage_risk,         [ATS_CHAIN_ROUTE] = &ats_stage_route,
+    [ATS_CHAIN_DRAIN] = &ats_stage_drain,
+};
+static_assert(sizeof(STAGES) / sizeof(STAGES[0]) == ATS_CHAIN_STAGE_COUNT, "a line a stage");
+
+/* Depths. Chain links: 256 records of 128 to 256 bytes keep a link within a quarter of an L2 and hold
+ * 16 bursts; more would only let a queue grow that the feed should feel. Taps: the tape holds a
+ * second at 200,000 events/s; decisions are a hundred times fewer. */
+#define CHAIN_DEPTH 256u
+#define TAPE_DEPTH  262144u
+#define TAP_DEPTH   16384u
+
+enum { TAPE_LINK = 6 };
+static const ats_link_spec LINKS[] = {
+    /* name                 from               port  to                  port  when full   depth */
+    {"feed-feature",      ATS_CHAIN_FEED,     0, ATS_CHAIN_FEATURE,  0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    {"feature-infer",     ATS_CHAIN_FEATURE,  0, ATS_CHAIN_INFER,    0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    {"infer-strategy",    ATS_CHAIN_INFER,    0, ATS_CHAIN_STRATEGY, 0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    {"strategy-risk",     ATS_CHAIN_STRATEGY, 0, ATS_CHAIN_RISK,     0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    {"risk-route",        ATS_CHAIN_RISK,     0, ATS_CHAIN_ROUTE,    0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    {"route-risk",        ATS_CHAIN_ROUTE,    0, ATS_CHAIN_RISK,     1, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    [TAPE_LINK] =
+    {"feed-drain",        ATS_CHAIN_FEED,     1, ATS_CHAIN_DRAIN,    0, ATS_FULL_MUST_ARRIVE, TAPE_DEPTH},
+    {"risk-strategy",     ATS_CHAIN_RISK,     1, ATS_CHAIN_STRATEGY, 1, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    {"strategy-drain",    ATS_CHAIN_STRATEGY, 1, ATS_CHAIN_DRAIN,    1, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
+    {"risk-drain",        ATS_CHAIN_RISK,     2, ATS_CHAIN_DRAIN,    2, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
+    {"route-drain",       ATS_CHAIN_ROUTE,    1, ATS_CHAIN_DRAIN,    3, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
+};
+
+/* Stages that share simulated time. */
+#define LOCKSTEP ((1u << ATS_CHAIN_STRATEGY) | (1u << ATS_CHAIN_RISK) | (1u << ATS_CHAIN_ROUTE))
+
+/* ---- building ----------------------------------------------------------------------------- */
+
+const char *ats_chain_stage_name(uint32_t stage)
+{
+    return stage < ATS_CHAIN_STAGE_COUNT ? STAGES[stage]->name : "?";
+}
+
+int ats_chain_stage_index(const char *name)
+{
+    for (uint32_t i = 0; i < ATS_CHAIN_STAGE_COUNT; i++)
+        if (!strcmp(STAGES[i]->name, name))
+            return (int)i;
+    return -1;
+}
+
+/* The links of this run: without a drain no taps, without a tape no tape link. */
+static void choose_links(ats_chain *chain, const ats_chain_spec *spec)
+{
+    bool drain = spec->audit != NULL;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++) {
+        if (LINKS[i].to == ATS_CHAIN_DRAIN && (!drain || (i == TAPE_LINK && !spec->tape)))
+            continue;
+        chain->links[n++] = LINKS[i];
+    }
+    chain->topology = (ats_topology){STAGES, drain ? ATS_CHAIN_STAGE_COUNT : ATS_CHAIN_DRAIN,
+                                     chain->links, n};
+}
+
+static int map_threads(ats_chain *chain, const ats_run_config *config)
+{
+    chain->map = (ats_thread_map){.lockstep = LOCKSTEP};
+    for (uint32_t t = 0; t < config->thread_count; t++) {
+        const ats_thread_config *in = &config->threads[t];
+        ats_thread_spec *out = &chain->map.threads[chain->map.count];
+        *out = (ats_thread_spec){.cpu = in->cpu, .wait = in->wait};
+        snprintf(out->name, sizeof out->name, "%s", in->name);
+        /* In the order of the chain, whatever order the configuration has. */
+        for (uint32_t stage = 0; stage < chain->topology.stage_count; stage++)
+            for (uint32_t i = 0; i < in->stage_count; i++)
+                if (!strcmp(in->stages[i], STAGES[stage]->name))
+                    out->stages[out->stage_count++] = (uint8_t)stage;
+        chain->map.count += out->stage_count > 0;
+    }
+    if (chain->map.count == 0)
+        return ats_error(ATS_EXIT_CONFIG, "threads: none runs any stage");
+    return 0;
+}
+
+static int make_shared(ats_chain *chain)
+{
+    size_t recorder = (ats_recorder_footprint() + 127) & ~(size_t)127;
+    size_t bytes = ATS_HOP_COUNT * recorder + sizeof(ats_metrics) + sizeof(ats_switches) + 4096;
+    if (ats_arena_create(&chain->shared, bytes) != 0)
+        return -1;
+    for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
+        chain->context.recorders[hop] =
+            ats_recorder_new(ats_arena_take(&chain->shared, recorder, 128));
+    chain->context.metrics = ats_arena_take(&chain->shared, sizeof(ats_metrics), 128);
+    chain->context.switches = ats_arena_take(&chain->shared, sizeof(ats_switches), 128);
+    return 0;
+}
+
+static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
+{
+    uint32_t symbols = spec->source->symbols.count;
+    chain->feed = (ats_feed_config){.context = &chain->context,
+                                    .source = spec->source,
+                                    .pace = spec->pace,
+                                    .speed = spec->speed,
+                                    .schedule_ns = spec->schedule_ns,
+                                    .schedule_count = spec->schedule_count,
+                                    .clock_interval_ns = spec->config->clock_interval_ns,
+                                    .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
+                                    .symbol_count = symbols};
+    chain->feature = (ats_feature_config){
+        .context = &chain->context, .symbol_count = symbols, .vectors = spec->forest != NULL};
+    chain->infer = (ats_infer_config){.context = &chain->context,
+                                      .forest = spec->forest,
+                                      .model_id = spec->forest ? 1 : 0,
+                                      .batch_limit = spec->config->batch_limit,
+                                      .feature_count = ATS_FEATURE_COUNT,
+                                      .feature_version = ats_feature_version()};
+}
+
+static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
+{
+    const ats_run_config *c = spec->config;
+    chain->strategy = (ats_strategy_config){.context = &chain->context,
+                                            .params = c->strategy,
+                                            .account_id = c->account_id,
+                                            .strategy_id = 1};
+    chain->risk = (ats_risk_config){.context = &chain->context,
+                                    .limits = c->limits,
+                                    .start_cash_e9 = c->start_cash_e9,
+                                    .account_id = c->account_id,
+                                    .order_capacity = c->venue.order_capacity};
+    chain->route = (ats_route_config){
+        .context = &chain->context, .journal = spec->journal, .venue = c->venue};
+    chain->route.venue.symbol_count = spec->source->symbols.count;
+    chain->drain = (ats_drain_config){.context = &chain->context,
+                                      .tape = spec->tape,
+                                      .audit = spec->audit,
+                                      .journal = spec->journal,
+                                      .journal_fd = spec->journal_fd,
+                                      .reserve_fd = spec->reserve_fd,
+                                      .stop_on_error = spec->stop_on_error};
+}
+
+int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
+{
+    memset(chain, 0, sizeof *chain);
+    ats_clock_calibrate(&chain->clock);
+    choose_links(chain, spec);
+    if (map_threads(chain, spec->config) != 0 || make_shared(chain) != 0)
+        return -1;
+    chain->context.symbols = &spec->source->symbols;
+    configure_market_side(chain, spec);
+    configure_order_side(chain, spec);
+    ats_engine_spec engine = {.topology = &chain->topology,
+                              .map = &chain->map,
+                              .configs = {[ATS_CHAIN_FEED] = &chain->feed,
+                                          [ATS_CHAIN_FEATURE] = &chain->feature,
+                                          [ATS_CHAIN_INFER] = &chain->infer,
+                                          [ATS_CHAIN_STRATEGY] = &chain->strategy,
+                                          [ATS_CHAIN_RISK] = &chain->risk,
+                                          [ATS_CHAIN_ROUTE] = &chain->route,
+                                          [ATS_CHAIN_DRAIN] = &chain->drain},
+                              .feature_count = ATS_FEATURE_COUNT,
+                              .clock = &chain->clock,
+                              .hooks = spec->hooks};
+    if (ats_engine_build(&chain->engine, &engine) != 0) {
+        ats_arena_destroy(&chain->shared);
+        return -1;
+    }
+    return 0;
+}
+
+int ats_chain_start(ats_chain *chain)
+{
+    chain->started_ns = ats_clock_now(&chain->clock);
+    return ats_engine_start(&chain->engine);
+}
+
+int ats_chain_join(ats_chain *chain)
+{
+    int result = ats_engine_join(&chain->engine);
+    chain->ended_ns = ats_clock_now(&chain->clock);
+    return result;
+}
+
+void ats_chain_stop(ats_chain *chain)
+{
+    ats_store_release(&chain->context.switches->stop, 1); /* partner: feed's look at it */
+}
+
+void ats_chain_kill(ats_chain *chain)
+{
+    ats_store_release(&chain->context.switches->kill, 1); /* partner: risk, route */
+}
+
+void ats_chain_destroy(ats_chain *chain)
+{
+    ats_engine_destroy(&chain->engine);
+    ats_arena_destroy(&chain->shared);
+}
+
+void ats_chain_digest(const ats_chain *chain, char text[33])
+{
+    const ats_digest *const digests[] = {
+        ats_strategy_digest(ats_chain_state(chain, ATS_CHAIN_STRATEGY)),
+        ats_risk_digest(ats_chain_state(chain, ATS_CHAIN_RISK)),
+        ats_route_digest(ats_chain_state(chain, ATS_CHAIN_ROUTE))};
+    ats_digest_text(digests, 3, text);
+}

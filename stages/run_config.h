@@ -1,0 +1,47 @@
+/* run_config.h: the resolved configuration of a run, in the units the stages use.
+ *
+ * Filled in from a YAML file by ats_config_load (stages/config.h); every field has been validated by
+ * then. Risk limits have no defaults.
+ */
+#ifndef ATS_STAGES_RUN_CONFIG_H
+#define ATS_STAGES_RUN_CONFIG_H
+
+#include "core/topology.h"
+#include "io/venue_sim.h"
+#include "stages/risk/gate.h"
+#include "stages/strategy/strategy.h"
+
+#define ATS_CONFIG_PATH_BYTES 512
+
+typedef enum ats_tape_mode {
+    ATS_TAPE_FULL = 0,     /* tape/ holds the chain input itself */
+    ATS_TAPE_REFERENCE = 1 /* tape/ names the input captures and their content hashes */
+} ats_tape_mode;
+
+/* One thread as the configuration gives it; stages by name, so that the chain may leave one out. */
+typedef struct ats_thread_config {
+    char name[ATS_NAME_BYTES];
+    int cpu;
+    ats_wait wait;
+    uint32_t stage_count;
+    char stages[ATS_STAGES_MAX][ATS_NAME_BYTES];
+} ats_thread_config;
+
+typedef struct ats_run_config {
+    int64_t start_cash_e9;
+    uint32_t account_id;
+
+    char model_path[ATS_CONFIG_PATH_BYTES]; /* "": no model, nothing is scored */
+    uint32_t batch_limit;
+
+    int64_t clock_interval_ns;
+    ats_strategy_params strategy;
+    ats_risk_limits limits;
+    ats_venue_sim_config venue; /* symbol_count is filled in by the chain */
+    ats_tape_mode tape;
+
+    uint32_t thread_count;
+    ats_thread_config threads[ATS_THREADS_MAX];
+} ats_run_config;
+
+#endif
