@@ -1,0 +1,236 @@
+#include "learn/dataset.h"
+
+#include "core/engine.h"
+#include "core/error.h"
+#include "stages/chain.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+/* ---- a sink in the place of infer ---------------------------------------------------------- */
+
+typedef struct sink_config {
+    ats_dataset *dataset;
+    double *mids; /* [rows_max] */
+    uint64_t rows_max;
+    uint32_t stride;
+    uint32_t symbol_count;
+} sink_config;
+
+typedef struct sink {
+    const sink_config *config;
+    bool overflow;
+    uint32_t skipped[]; /* by symbol: vectors since the last one kept */
+} sink;
+
+static size_t sink_footprint(const void *configuration)
+{
+    const sink_config *c = configuration;
+    return sizeof(sink) + (c->symbol_count + 1ull) * sizeof(uint32_t);
+}
+
+static int sink_init(void *state, const void *configuration, ats_io *io)
+{
+    (void)io;
+    ((sink *)state)->config = configuration;
+    return 0;
+}
+
+static void keep(sink *s, const ats_features *f)
+{
+    ats_dataset *d = s->config->dataset;
+    d->hash = XXH3_64bits_withSeed(f->f, f->count * sizeof(float), d->hash);
+    if (d->seen++ == 0)
+        d->feature_version = f->version;
+    uint32_t *skipped = &s->skipped[f->h.symbol_id];
+    if ((*skipped)++ % s->config->stride != 0)
+        return;
+    if (d->rows == s->config->rows_max) {
+        s->overflow = true;
+        return;
+    }
+    memcpy(d->x + d->rows * d->features, f->f, d->features * sizeof(float));
+    d->recv_ns[d->rows] = f->h.recv_ns;
+    d->symbol_id[d->rows] = f->h.symbol_id;
+    s->config->mids[d->rows] = ((double)f->bid_e9 + (double)f->ask_e9) / 2;
+    d->rows++;
+}
+
+static uint32_t sink_work(void *state, ats_io *io)
+{
+    sink *s = state;
+    uint64_t n = ats_rx_peek(io->in[0]);
+    for (uint64_t i = 0; i < n; i++) {
+        const ats_features *f = ats_rx_slot(io->in[0], i);
+        if (f->h.kind == ATS_KIND_FEATURES)
+            keep(s, f);
+        io->ended = f->h.kind == ATS_KIND_END;
+    }
+    if (n)
+        ats_rx_release(io->in[0], n);
+    return (uint32_t)n;
+}
+
+static int sink_fini(void *state)
+{
+    const sink *s = state;
+    const sink_config *c = s->config;
+    if (!s->overflow)
+        return 0;
+    return ats_error(ATS_EXIT_DATA, "more than %llu rows; take fewer with a stride of %llu or more",
+                     (unsigned long long)c->rows_max,
+                     (unsigned long long)(c->dataset->seen / c->rows_max + 1));
+}
+
+static const ats_stage SINK = {
+    .name = "sink",
+    .in = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_FEATURES), 0, false}},
+    .footprint = sink_footprint,
+    .init = sink_init,
+    .work = sink_work,
+    .fini = sink_fini,
+};
+
+/* ---- the short chain ------------------------------------------------------------------------ */
+
+static const ats_stage *const STAGES[] = {&ats_stage_feed, &ats_stage_feature, &SINK};
+static const ats_link_spec LINKS[] = {{"feed-feature", 0, 0, 1, 0, ATS_FULL_MUST_ARRIVE, 256},
+                                      {"feature-sink", 1, 0, 2, 0, ATS_FULL_MUST_ARRIVE, 256}};
+
+static int run_stages(ats_context *context, ats_market_source *source,
+                      const ats_dataset_options *options, const sink_config *sink_configuration)
+{
+    ats_clock clock;
+    ats_clock_calibrate(&clock);
+    ats_topology topology = {STAGES, 3, LINKS, 2};
+    ats_thread_map map = {.count = 1,
+                          .threads = {{.name = "dataset",
+                                       .cpu = ATS_CPU_ANY,
+                                       .wait = ATS_WAIT_YIELD,
+                                       .stage_count = 3,
+                                       .stages = {0, 1, 2}}}};
+    ats_feed_config feed = {.context = context,
+                            .source = source,
+                            .pace = ATS_PACE_MAX,
+                            .clock_interval_ns = options->clock_interval_ns,
+                            .burst = ATS_BURST_MAX,
+                            .symbol_count = source->symbols.count};
+    ats_feature_config feature = {
+        .context = context, .symbol_count = source->symbols.count, .vectors = true};
+    ats_engine_spec spec = {.topology = &topology,
+                            .map = &map,
+                            .configs = {&feed, &feature, sink_configuration},
+                            .feature_count = ATS_FEATURE_COUNT,
+                            .clock = &clock};
+    ats_engine engine;
+    if (ats_engine_build(&engine, &spec) != 0)
+        return -1;
+    int result = ats_engine_start(&engine);
+    if (result == 0)
+        result = ats_engine_join(&engine);
+    ats_engine_destroy(&engine);
+    return result;
+}
+
+/* Gives the stages what they share, and runs them. */
+static int run_chain(ats_market_source *source, const ats_dataset_options *options,
+                     const sink_config *sink_configuration)
+{
+    ats_arena arena;
+    size_t recorder = (ats_recorder_footprint() + 127) & ~(size_t)127;
+    if (ats_arena_create(&arena, ATS_HOP_COUNT * recorder + sizeof(ats_metrics) +
+                                     sizeof(ats_switches) + 4096) != 0)
+        return -1;
+    ats_context context = {.symbols = &source->symbols,
+                           .metrics = ats_arena_take(&arena, sizeof(ats_metrics), 128),
+                           .switches = ats_arena_take(&arena, sizeof(ats_switches), 128)};
+    for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
+        context.recorders[hop] = ats_recorder_new(ats_arena_take(&arena, recorder, 128));
+    int result = run_stages(&context, source, options, sink_configuration);
+    ats_arena_destroy(&arena);
+    return result;
+}
+
+/* ---- labels --------------------------------------------------------------------------------- */
+
+#define NO_ROW    UINT64_MAX
+#define NOT_BEGUN (UINT64_MAX - 1)
+
+/* Fills in y and drops rows without a label. `ahead` is, by symbol, the row that labels the one in
+ * hand; it only moves on, because rows of a symbol are in the order of time. */
+static int label(ats_dataset *d, const double *mids, int64_t horizon_ns, uint32_t symbol_count)
+{
+    uint64_t *next = malloc((d->rows + 1) * sizeof *next); /* next row of the same symbol */
+    uint64_t *last = malloc((symbol_count + 1ull) * sizeof *last);
+    uint64_t *ahead = malloc((symbol_count + 1ull) * sizeof *ahead);
+    uint64_t kept = 0;
+    if (!next || !last || !ahead) {
+        free(next), free(last), free(ahead);
+        return ats_error(ATS_EXIT_FAILED, "dataset: out of memory");
+    }
+    for (uint32_t s = 0; s <= symbol_count; s++) {
+        last[s] = NO_ROW;
+        ahead[s] = NOT_BEGUN;
+    }
+    for (uint64_t i = d->rows; i-- > 0;) {
+        next[i] = last[d->symbol_id[i]];
+        last[d->symbol_id[i]] = i;
+    }
+    for (uint64_t i = 0; i < d->rows; i++) {
+        uint32_t s = d->symbol_id[i];
+        uint64_t j = ahead[s] == NOT_BEGUN ? i : ahead[s];
+        while (j != NO_ROW && d->recv_ns[j] - d->recv_ns[i] < horizon_ns)
+            j = next[j];
+        ahead[s] = j;
+        if (j == NO_ROW)
+            continue;
+        memmove(d->x + kept * d->features, d->x + i * d->features, d->features * sizeof(float));
+        d->y[kept] = (float)((mids[j] / mids[i] - 1) * 1e4);
+        d->recv_ns[kept] = d->recv_ns[i];
+        d->symbol_id[kept] = s;
+        kept++;
+    }
+    d->rows = kept;
+    free(next), free(last), free(ahead);
+    return 0;
+}
+
+int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
+                        const ats_dataset_options *options)
+{
+    memset(d, 0, sizeof *d);
+    uint64_t max = options->rows_max < source->total ? options->rows_max : source->total;
+    d->features = ATS_FEATURE_COUNT;
+    d->x = malloc((max + 1) * d->features * sizeof *d->x);
+    d->y = malloc((max + 1) * sizeof *d->y);
+    d->recv_ns = malloc((max + 1) * sizeof *d->recv_ns);
+    d->symbol_id = malloc((max + 1) * sizeof *d->symbol_id);
+    double *mids = malloc((max + 1) * sizeof *mids);
+    int result = -1;
+    if (!d->x || !d->y || !d->recv_ns || !d->symbol_id || !mids) {
+        ats_error(ATS_EXIT_FAILED, "dataset: %llu rows do not fit memory",
+                  (unsigned long long)max);
+    } else {
+        sink_config sink_configuration = {.dataset = d,
+                                          .mids = mids,
+                                          .rows_max = max,
+                                          .stride = options->stride ? options->stride : 1,
+                                          .symbol_count = source->symbols.count};
+        result = run_chain(source, options, &sink_configuration);
+        if (result == 0)
+            result = label(d, mids, options->horizon_ns, source->symbols.count);
+    }
+    free(mids);
+    if (result != 0)
+        ats_dataset_free(d);
+    return result;
+}
+
+void ats_dataset_free(ats_dataset *d)
+{
+    free(d->x);
+    free(d->y);
+    free(d->recv_ns);
+    free(d->symbol_id);
+    memset(d, 0, sizeof *d);
+}

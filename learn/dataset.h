@@ -1,0 +1,40 @@
+/* dataset.h: the vectors a chain computes from captures, with forward returns as labels.
+ *
+ * The rows come from the same feed and feature stages that serve live, so what a model is trained on
+ * is what it will see. A row is one FEATURES record; its label is the return of the mid, in basis
+ * points, from the row to the first row of the same symbol at least one horizon later. Rows without
+ * such a one (the last horizon of each symbol) have no label and are dropped. Cold; allocates.
+ */
+#ifndef ATS_LEARN_DATASET_H
+#define ATS_LEARN_DATASET_H
+
+#include "io/market_source.h"
+
+#include <stdint.h>
+
+typedef struct ats_dataset {
+    float *x; /* [rows][features] */
+    float *y; /* [rows] forward return in bps */
+    int64_t *recv_ns;
+    uint32_t *symbol_id;
+    uint64_t rows;
+    uint64_t seen; /* vectors the chain made; rows are every `stride`-th of a symbol that has a label */
+    uint32_t features;
+    uint64_t feature_version;
+    uint64_t hash; /* xxh3 of the bits of x of all vectors seen, in order: train = serve */
+} ats_dataset;
+
+typedef struct ats_dataset_options {
+    int64_t horizon_ns;
+    uint32_t stride;      /* keep every n-th vector of a symbol; 1 = all */
+    uint64_t rows_max;    /* more is an error that says which stride would do */
+    int64_t clock_interval_ns;
+} ats_dataset_options;
+
+/* Runs feed and feature over the source, to its end. 0, or -1 with an error pushed. */
+int ats_dataset_collect(ats_dataset *dataset, ats_market_source *source,
+                        const ats_dataset_options *options);
+
+void ats_dataset_free(ats_dataset *dataset);
+
+#endif

@@ -1,0 +1,10 @@
+/* model_file.h: loads a model file into a forest. Cold. */
+#ifndef ATS_LEARN_MODEL_FILE_H
+#define ATS_LEARN_MODEL_FILE_H
+
+#include "calc/forest.h"
+
+/* Reads an XGBoost JSON model; forest->sha256 is that of the file. 0, or -1 with an error pushed. */
+int ats_model_load(ats_forest *forest, const char *path);
+
+#endif
