@@ -141,13 +141,15 @@ int ats_hlog_close(ats_hlog_writer *w)
 
 /* ----------------------------------------------------------------------------- percentiles */
 
-/* The next level, after Java's PercentileIterator. Infinite once rounding has reached 100. */
+/* The next level, after Java's PercentileIterator. Infinite once rounding stops it short
+ * of 100 or at it, where theirs would step for ever. */
 static double next_level(double level, uint32_t ticks_per_half)
 {
     if (level >= 100)
         return INFINITY;
     double halvings = floor(log(100.0 / (100.0 - level)) / log(2)) + 1;
-    return level + 100.0 / (ticks_per_half * exp2(halvings));
+    double next = level + 100.0 / (ticks_per_half * exp2(halvings));
+    return next > level ? next : INFINITY;
 }
 
 static void print_row(FILE *out, int digits, double value, double level, uint64_t seen)

@@ -396,9 +396,12 @@ Test(hlog, a_full_disk_leaves_whole_lines)
     cr_assert_eq(stat(path, &whole), 0);
     struct rlimit limit;
     getrlimit(RLIMIT_FSIZE, &limit);
+    rlim_t before = limit.rlim_cur;
     limit.rlim_cur = (rlim_t)whole.st_size + 20;
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     cr_assert_eq(ats_hlog_append(&w, "feed", START, START + SECOND, h), -1);
+    limit.rlim_cur = before;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     cr_assert_eq(stat(path, &st), 0);
     cr_assert_eq(st.st_size, whole.st_size);
     cr_assert_eq(ats_hlog_close(&w), 0);
