@@ -25,3 +25,8 @@ if(ATS_SANITIZE)
     target_compile_options(ats_options INTERFACE -fsanitize=${ATS_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(ats_options INTERFACE -fsanitize=${ATS_SANITIZE})
 endif()
+
+# The fuzzer is blind in code that is not instrumented for it.
+if(ATS_FUZZ)
+    target_compile_options(ats_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
