@@ -268,7 +268,7 @@ Test(json, strings_end_where_they_should_at_any_alignment)
         ats_json j;
         ats_json_open(&j, text, (size_t)n + 2);
         cr_assert_eq(ats_json_next(&j), ATS_JSON_STRING);
-        cr_assert_eq(j.length, n);
+        cr_assert_eq(j.length, (size_t)n);
         cr_assert_eq(ats_json_next(&j), ATS_JSON_END);
         for (int at = 1; at <= n; at++) {
             text[at] = 0x1f;
