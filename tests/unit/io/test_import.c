@@ -307,6 +307,22 @@ Test(import, a_compressed_file_that_is_cut_is_an_error)
     cr_assert_eq(counts[0].taken, 60);
 }
 
+Test(import, a_line_beyond_the_limit_is_counted_and_passed_over)
+{
+    const char *path[] = {in_folder("trades.csv")};
+    FILE *f = fopen(path[0], "w");
+    fputs(TRADES_HEADER "1000,XXX,P,10,1,,0,1,C,\n", f);
+    for (uint32_t i = 0; i < 3 * ATS_LINE_MAX_BYTES + 5; i++)
+        putc('x', f);
+    fputs("\n1001,XXX,P,10,1,,0,2,C,", f); /* and no line end at the end */
+    fclose(f);
+    ats_import_counts counts[1];
+    cr_assert_eq(import("taq-csv", 1, path, 1000000, counts), 0, "%s", ats_error_line(0));
+    cr_assert_eq(counts[0].reason[ATS_LINE_TOO_LONG], 1);
+    cr_assert_eq(counts[0].taken, 2);
+    cr_assert_eq(counts[0].lines, 4);
+}
+
 /* ---- the recorded sets, where they are ----------------------------------------------------------
  */
 
