@@ -26,7 +26,8 @@ if(ATS_SANITIZE)
     target_link_options(ats_options INTERFACE -fsanitize=${ATS_SANITIZE})
 endif()
 
-# The fuzzer is blind in code that is not instrumented for it.
+# The fuzzer is led by what the code under test covers, so all of it is instrumented.
 if(ATS_FUZZ)
     target_compile_options(ats_options INTERFACE -fsanitize=fuzzer-no-link)
+    target_link_options(ats_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()

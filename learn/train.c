@@ -6,6 +6,7 @@
 
 #include "learn/model_file.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,6 @@ static int split_by_time(const ats_dataset *d, const ats_train_options *o, split
                          (unsigned long long)d->rows);
     int64_t first = d->recv_ns[0], span = d->recv_ns[d->rows - 1] - first;
     int64_t boundary = first + (int64_t)((double)span * o->train_share);
-    *s = (split){0, 0};
     while (s->train_end < d->rows && d->recv_ns[s->train_end] < boundary)
         s->train_end++;
     s->test_begin = s->train_end;
@@ -57,10 +57,10 @@ static int make_matrix(const ats_dataset *d, uint64_t begin, uint64_t end, DMatr
     return 0;
 }
 
-static int set_parameter(BoosterHandle b, const char *name, const char *format, double value)
+static int set_parameter(BoosterHandle b, const char *name, double value)
 {
     char text[64];
-    snprintf(text, sizeof text, format, value);
+    snprintf(text, sizeof text, "%.10g", value);
     return XGBoosterSetParam(b, name, text) == 0 ? 0 : xgb_error(name);
 }
 
@@ -69,31 +69,34 @@ static int configure(BoosterHandle b, const ats_train_options *o)
     if (XGBoosterSetParam(b, "objective", "reg:squarederror") != 0 ||
         XGBoosterSetParam(b, "tree_method", "hist") != 0)
         return xgb_error("parameters");
-    return set_parameter(b, "base_score", "%.0f", 0) ||
-                   set_parameter(b, "max_depth", "%.0f", o->depth) ||
-                   set_parameter(b, "eta", "%.6g", o->eta) ||
-                   set_parameter(b, "min_child_weight", "%.6g", o->min_child_weight) ||
-                   set_parameter(b, "nthread", "%.0f", o->threads) ||
-                   set_parameter(b, "seed", "%.0f", (double)o->seed)
+    return set_parameter(b, "base_score", 0) ||
+                   set_parameter(b, "max_depth", o->depth) ||
+                   set_parameter(b, "eta", o->eta) ||
+                   set_parameter(b, "min_child_weight", o->min_child_weight) ||
+                   set_parameter(b, "nthread", o->threads) ||
+                   set_parameter(b, "seed", (double)o->seed)
                ? -1
                : 0;
 }
 
-static int set_attribute(BoosterHandle b, const char *name, const char *format, long long value)
+static int set_attribute(BoosterHandle b, const char *name, int64_t value)
 {
-    char text[64];
-    snprintf(text, sizeof text, format, value);
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
     return XGBoosterSetAttr(b, name, text) == 0 ? 0 : xgb_error(name);
 }
 
 static int describe(BoosterHandle b, const ats_dataset *d, const ats_train_options *o,
                     const ats_train_result *r)
 {
-    return set_attribute(b, "ats_feature_version", "%llx", (long long)d->feature_version) ||
-                   set_attribute(b, "ats_train_first_ns", "%lld", r->train_first_ns) ||
-                   set_attribute(b, "ats_train_last_ns", "%lld", r->train_last_ns) ||
-                   set_attribute(b, "ats_horizon_ns", "%lld", o->horizon_ns) ||
-                   set_attribute(b, "ats_seed", "%lld", (long long)o->seed)
+    char version[17];
+    snprintf(version, sizeof version, "%016" PRIx64, d->feature_version);
+    if (XGBoosterSetAttr(b, "ats_feature_version", version) != 0)
+        return xgb_error("ats_feature_version");
+    return set_attribute(b, "ats_train_first_ns", r->train_first_ns) ||
+                   set_attribute(b, "ats_train_last_ns", r->train_last_ns) ||
+                   set_attribute(b, "ats_horizon_ns", o->horizon_ns) ||
+                   set_attribute(b, "ats_seed", (int64_t)o->seed)
                ? -1
                : 0;
 }
@@ -255,7 +258,7 @@ static int fit(BoosterHandle b, const ats_dataset *d, const ats_train_options *o
 int ats_train(const ats_dataset *d, const ats_train_options *o, const char *path,
               ats_train_result *r, ats_train_progress progress, void *context)
 {
-    split s;
+    split s = {0, 0};
     DMatrixHandle train = NULL, test = NULL;
     BoosterHandle booster = NULL;
     memset(r, 0, sizeof *r);

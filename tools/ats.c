@@ -10,6 +10,7 @@ static const struct {
     const ats_command *command[8]; /* ended by NULL */
 } GROUPS[] = {
     {"market data", {&ats_command_import, &ats_command_synth, &ats_command_capture}},
+    {"models", {&ats_command_train}},
 };
 #define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])
 

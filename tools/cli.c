@@ -306,7 +306,8 @@ int ats_cli_flush(void)
 int ats_cli_print_json(json_t *document)
 {
     if (!document)
-        return ats_error(ATS_EXIT_FAILED, "JSON document: out of memory");
+        return ats_error(ATS_EXIT_FAILED,
+                         "JSON document: out of memory, or a name that is not UTF-8");
     int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(document);
     putchar('\n');

@@ -10,6 +10,7 @@ typedef struct options {
     int64_t limit;
     const char *symbol;
     const char *kind;
+    bool jsonl;
 } options;
 
 static const ats_option OPTIONS[] = {
@@ -19,6 +20,8 @@ static const ats_option OPTIONS[] = {
      "cat: only this symbol, as TEXT or VENUE:TEXT", 0, 0, false},
     {0, "kind", ATS_OPTION_TEXT, offsetof(options, kind), NULL, "KIND",
      "cat: only this kind: quote, trade, bar, book_level, status, ...", 0, 0, false},
+    {0, "jsonl", ATS_OPTION_FLAG, offsetof(options, jsonl), NULL, NULL,
+     "cat: one JSON object a line (--json: one array)", 0, 0, false},
     {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
 
 /* Reads what a cut file does not state, so that info tells the same of both. */
@@ -137,13 +140,32 @@ static int read_filter(const ats_capture_reader *r, const options *o, filter *f)
                                o->kind);
 }
 
+typedef enum cat_form { CAT_TEXT, CAT_JSON, CAT_JSONL } cat_form;
+
+static void cat_record(const ats_capture_reader *r, const ats_market *record, cat_form form,
+                       bool first)
+{
+    if (form == CAT_TEXT) {
+        ats_record_print(stdout, record, &r->symbols);
+        return;
+    }
+    if (form == CAT_JSON && !first)
+        fputs(",\n", stdout);
+    ats_record_print_json(stdout, record, &r->symbols);
+    if (form == CAT_JSONL)
+        putchar('\n');
+}
+
 static int cat(const ats_cli *cli, ats_capture_reader *r, const options *o)
 {
     filter f;
     if (read_filter(r, o, &f) != 0)
         return -1;
-    if (!cli->common.json)
+    cat_form form = o->jsonl ? CAT_JSONL : cli->common.json ? CAT_JSON : CAT_TEXT;
+    if (form == CAT_TEXT)
         ats_record_print_header(stdout);
+    if (form == CAT_JSON)
+        fputs("[\n", stdout);
     const ats_market *record;
     int64_t printed = 0;
     int got;
@@ -151,15 +173,14 @@ static int cat(const ats_cli *cli, ats_capture_reader *r, const options *o)
         if ((f.symbol_id && record->h.symbol_id != f.symbol_id) ||
             (f.kind && record->h.kind != f.kind))
             continue;
-        if (cli->common.json)
-            ats_record_print_json(stdout, record, &r->symbols);
-        else
-            ats_record_print(stdout, record, &r->symbols);
-        if (ferror(stdout) || (o->limit && ++printed == o->limit))
+        cat_record(r, record, form, printed == 0);
+        if (++printed == o->limit || ferror(stdout))
             break;
     }
     if (got < 0)
         return ats_error(ATS_EXIT_DATA, "%s: %s", r->path, r->reason);
+    if (form == CAT_JSON)
+        fputs("\n]\n", stdout);
     return ats_cli_flush();
 }
 
@@ -213,7 +234,7 @@ const ats_command ats_command_capture = {
     .purpose = "look into a capture: what it holds, its records, whether it is whole",
     .synopsis = "info|cat|verify CAPTURE",
     .detail = "info    counts, times, symbols, hash of the content\n"
-              "cat     the records as text with a header line, or as JSON lines (--json)\n"
+              "cat     the records as text with a header line, or as JSON (--json, --jsonl)\n"
               "verify  reads all of it and compares with what the file states; exit 4 if damaged",
     .example = "ats capture cat day.cap --symbol AAPL --kind trade --limit 10",
     .option = OPTIONS,

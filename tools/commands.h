@@ -7,5 +7,6 @@
 extern const ats_command ats_command_import;
 extern const ats_command ats_command_synth;
 extern const ats_command ats_command_capture;
+extern const ats_command ats_command_train;
 
 #endif

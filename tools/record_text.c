@@ -147,5 +147,5 @@ void ats_record_print_json(FILE *to, const ats_market *r, const ats_symbols *sym
         bool quoted = value_text(f, r, true, value);
         fprintf(to, ",\"%s\":%s%s%s", f->name, quoted ? "\"" : "", value, quoted ? "\"" : "");
     }
-    fputs("}\n", to);
+    putc('}', to);
 }

@@ -16,7 +16,7 @@ void ats_time_text(int64_t ns, char out[ATS_TIME_TEXT_BYTES]);
 void ats_record_print_header(FILE *to);
 void ats_record_print(FILE *to, const ats_market *record, const ats_symbols *symbols);
 
-/* One line of JSON; integers as they are stored (_ns, _e9). */
+/* A JSON object without a line end; integers as they are stored (_ns, _e9). */
 void ats_record_print_json(FILE *to, const ats_market *record, const ats_symbols *symbols);
 
 #endif

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Runs the program as a user would, and holds it to the contract of the command line: exit codes,
+# results on stdout, errors on stderr in a line, one JSON document. Usage: commands.sh ATS
+ats=$1
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failures=0
+
+# expect CODE ARGUMENT...: the exit code; an error is one line that starts with "ats:".
+expect() {
+    code=$1
+    shift
+    "$ats" "$@" >"$dir/out" 2>"$dir/err"
+    got=$?
+    if [ "$got" -ne "$code" ]; then
+        echo "ats $*: exit $got, expected $code"
+        cat "$dir/err"
+        failures=$((failures + 1))
+    elif [ "$code" -ne 0 ] && [ $# -ne 0 ] &&
+        { [ "$(wc -l <"$dir/err")" -ne 1 ] || ! grep -q '^ats: ' "$dir/err"; }; then
+        echo "ats $*: the error is not one line of ats:"
+        cat "$dir/err"
+        failures=$((failures + 1))
+    fi
+}
+
+# said WORD: the last command's output holds it.
+said() {
+    grep -q -- "$1" "$dir/out" "$dir/err" && return
+    echo "expected '$1' in:"
+    cat "$dir/out" "$dir/err"
+    failures=$((failures + 1))
+}
+
+expect 2
+expect 0 --help
+said import
+expect 0 --version
+said commit
+expect 2 nonsense
+for command in import synth capture; do
+    expect 0 $command --help
+    said usage:
+    said example:
+    expect 2 $command --nonsense
+done
+expect 2 synth -o "$dir/a.cap" --ratee 5
+said 'did you mean --rate'
+expect 2 synth
+expect 2 synth -o "$dir/a.cap" --rate 0
+expect 2 synth -o "$dir/a.cap" --rate 5x
+expect 2 synth -o "$dir/a.cap" --duration 5
+expect 2 synth -o "$dir/a.cap" --duration 25h
+expect 1 synth -o "$dir/no/a.cap"
+
+expect 0 synth -o "$dir/a.cap" --duration 20s
+expect 0 synth -o "$dir/b.cap" --duration 20s --quiet
+[ -s "$dir/out" ] && echo "--quiet is not" && failures=$((failures + 1))
+cmp -s "$dir/a.cap" "$dir/b.cap" || { echo "two days of one seed differ"; failures=$((failures + 1)); }
+expect 0 capture info "$dir/a.cap"
+expect 0 capture info --json "$dir/a.cap"
+for key in records symbols first_event_at last_event_at kinds bytes; do
+    said "\"$key\""
+done
+expect 0 capture verify "$dir/a.cap"
+expect 0 capture cat "$dir/a.cap" --limit 5
+[ "$(wc -l <"$dir/out")" -eq 6 ] || { echo "cat --limit 5 is not a header and 5 lines"; failures=$((failures + 1)); }
+expect 0 capture cat "$dir/a.cap" --kind trade --symbol US:SYN001 --jsonl -n 3
+[ "$(grep -c '"kind":"trade"' "$dir/out")" -eq 3 ] || { echo "cat --jsonl is wrong"; failures=$((failures + 1)); }
+expect 0 capture cat "$dir/a.cap" --limit 2 --json
+[ "$(head -c1 "$dir/out")" = "[" ] || { echo "cat --json is no array"; failures=$((failures + 1)); }
+expect 2 capture cat "$dir/a.cap" --kind nonsense
+expect 2 capture cat "$dir/a.cap" --symbol NONE
+expect 2 capture nonsense "$dir/a.cap"
+expect 2 capture info
+expect 4 capture info "$dir/nothing.cap"
+: >"$dir/empty.cap"
+expect 4 capture info "$dir/empty.cap"
+expect 4 capture info "$ats"
+head -c 20000 "$dir/a.cap" >"$dir/cut.cap"
+expect 0 capture info "$dir/cut.cap"
+said 'end is missing'
+expect 4 capture verify "$dir/cut.cap"
+
+expect 0 import --list
+said taq-csv
+said binance-ws
+expect 2 import
+expect 2 import nonsense x -o "$dir/c.cap"
+expect 2 import taq-csv x
+expect 4 import taq-csv "$dir/nothing" -o "$dir/c.cap"
+expect 4 import taq-csv "$dir/a.cap" -o "$dir/c.cap"
+expect 2 import binance-ws "$dir/a.cap" -o "$dir/c.cap"
+[ -e "$dir/c.cap" ] || [ -e "$dir/c.cap.tmp" ] && echo "a failed import left a file" && failures=$((failures + 1))
+printf 'ts_utc_ns,symbol,price,size\n1,A,1.5,3\n2,A,1.6,4\n' >"$dir/t.csv"
+expect 0 import taq-csv "$dir/t.csv" -o "$dir/c.cap" --json
+said '"records": 2'
+printf '2,A,-1,4\n' >>"$dir/t.csv"
+expect 4 import taq-csv "$dir/t.csv" -o "$dir/c.cap"
+said 't.csv:4: negative'
+expect 0 import taq-csv "$dir/t.csv" -o "$dir/c.cap" --max-bad 30%
+said '1 negative'
+
+[ "$failures" -eq 0 ]
