@@ -9,6 +9,9 @@ target_compile_options(ats_options INTERFACE
     -fno-math-errno            # sqrt is an instruction
     -fno-omit-frame-pointer
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration>)
+# Symbols are bound at start, not on the first event that needs one.
+target_link_options(ats_options INTERFACE -Wl,-z,now -Wl,-z,relro)
+
 option(ATS_WERROR "warnings are errors" ON)
 if(ATS_WERROR)
     target_compile_options(ats_options INTERFACE -Werror)

@@ -3,6 +3,7 @@
 #include "core/error.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -224,7 +225,16 @@ static void *run_thread(void *argument)
         if (m->stage->fini && m->stage->fini(m->state) != 0 && !thread->error[0])
             keep_error(thread);
     }
+    ats_store_release(&thread->over, 1); /* partner: the load in ats_engine_is_over */
     return NULL;
+}
+
+bool ats_engine_is_over(const ats_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->started; i++)
+        if (!ats_load_acquire(&engine->threads[i].over))
+            return false;
+    return true;
 }
 
 static int report_failure(ats_engine *engine)
@@ -237,15 +247,27 @@ static int report_failure(ats_engine *engine)
     return 0;
 }
 
+/* Creates a thread on which every signal is blocked: main takes them. */
+static int create_thread(ats_engine_thread *t)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int e = pthread_create(&t->handle, NULL, run_thread, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return e;
+}
+
 int ats_engine_start(ats_engine *engine)
 {
     const ats_thread_map *map = engine->spec.map;
+    ats_memory_prefault_code();
     pthread_barrier_init(&engine->barrier, NULL, map->count + 1);
     for (uint32_t i = 0; i < map->count; i++) {
         ats_engine_thread *t = &engine->threads[i];
         t->engine = engine;
         t->spec = &map->threads[i];
-        int e = pthread_create(&t->handle, NULL, run_thread, t);
+        int e = create_thread(t);
         if (e) {
             /* The others wait at the barrier for a thread that will not come; there is no way on. */
             ats_error_errno(ATS_EXIT_FAILED, e, "thread %s: cannot be created", t->spec->name);

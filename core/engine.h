@@ -3,7 +3,7 @@
  * Life cycle: build (all memory taken, faulted in, locked) -> start (each thread pins itself and
  * initialises its stages on its own CPU; a barrier; armed) -> the feed passes END in band, each
  * stage ends after END on all its inputs, a thread ends with its last stage -> join. Between "armed"
- * and the end of a thread its stages neither allocate nor, but for sockets of their own and the
+ * and the end of a thread (signals are blocked on all of them) its stages neither allocate nor, but for sockets of their own and the
  * kernel's part of a YIELD or PARK wait, enter the kernel.
  *
  * A thread runs its stages down the chain, so that one pass carries a lone event from end to end: it
@@ -53,6 +53,7 @@ typedef struct ats_engine_thread {
     pthread_t handle;
     uint64_t rounds;      /* rounds of the loop so far: the heartbeat */
     uint64_t minor_faults; /* page faults between armed and end */
+    uint64_t over;         /* 1: the thread has run its last */
     char error[512];      /* why init or fini failed, or "" */
     int exit_code;
 } ats_engine_thread;
@@ -76,6 +77,9 @@ int ats_engine_build(ats_engine *engine, const ats_engine_spec *spec);
 /* Starts all threads and returns when every stage is initialised and running; -1 with the reason
  * pushed when one could not be. */
 int ats_engine_start(ats_engine *engine);
+
+/* Have all threads ended? Any thread, between start and join. */
+bool ats_engine_is_over(const ats_engine *engine);
 
 /* Waits for every thread to end. -1 with the reason pushed when a stage failed in fini. */
 int ats_engine_join(ats_engine *engine);

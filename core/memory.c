@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -51,4 +52,27 @@ void ats_arena_destroy(ats_arena *arena)
     if (arena->base)
         munmap(arena->base, arena->bytes);
     memset(arena, 0, sizeof *arena);
+}
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
+
+static int prefault_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+    (void)size, (void)context;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R))
+            continue;
+        uintptr_t begin = (info->dlpi_addr + segment->p_vaddr) & ~(uintptr_t)4095;
+        uintptr_t end = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        madvise((void *)begin, round_up(end - begin, 4096), MADV_POPULATE_READ);
+    }
+    return 0;
+}
+
+void ats_memory_prefault_code(void)
+{
+    dl_iterate_phdr(prefault_object, NULL);
 }

@@ -35,4 +35,8 @@ void *ats_arena_take(ats_arena *arena, size_t bytes, size_t align);
 
 void ats_arena_destroy(ats_arena *arena);
 
+/* Faults in the code and constants of the program and its libraries, so that a path taken for the
+ * first time costs no page fault. Best effort: kernels before 5.14 do without. Cold. */
+void ats_memory_prefault_code(void);
+
 #endif

@@ -160,7 +160,7 @@ const ats_command ats_command_train = {
               "points. Rows are split by time with a gap of one horizon between; the figures shown\n"
               "are of the later part, which the model has not seen. Captures are read in the order\n"
               "given and must follow each other in time.",
-    .example = "ats train -o model.json --horizon 10s day1.atscap day2.atscap",
+    .example = "ats train -o model.json --horizon 10s day1.cap day2.cap",
     .option = OPTIONS,
     .arguments_min = 1,
     .arguments_max = 1000,
