@@ -45,9 +45,22 @@ typedef struct gate_case {
     ats_verdict *v;
     ats_money_e18 notional;
     ats_money_e18 equity;
-    bool reduces; /* asked to be reduce-only */
+    int64_t grows_e9; /* by how much the symbol's largest possible |position| grows; 0 = not at all */
+    bool reduces;     /* asked to be reduce-only */
     bool buy;
 } gate_case;
+
+static int64_t magnitude(int64_t v)
+{
+    return v < 0 ? -v : v;
+}
+
+/* The largest |position| that the symbol may come to when everything open on one side fills. */
+static int64_t worst_position(int64_t held, int64_t open_buy, int64_t open_sell)
+{
+    int64_t up = magnitude(held + open_buy), down = magnitude(held - open_sell);
+    return up > down ? up : down;
+}
 
 static ats_check refuse(gate_case *c, ats_check check, int64_t measured_e9, int64_t limit_e9)
 {
@@ -190,7 +203,7 @@ static ats_check check_reducing(gate_case *c)
 
 static ats_check check_position(gate_case *c)
 {
-    if (c->reduces)
+    if (c->grows_e9 == 0)
         return ATS_CHECK_PASS;
     __int128 after = c->buy ? (__int128)c->v->position_e9 + c->v->open_buy_e9 + c->i->qty_e9
                             : (__int128)c->v->position_e9 - c->v->open_sell_e9 - c->i->qty_e9;
@@ -206,9 +219,10 @@ static ats_check check_position(gate_case *c)
 
 static ats_check check_gross(gate_case *c)
 {
-    if (c->reduces)
+    if (c->grows_e9 == 0)
         return ATS_CHECK_PASS;
-    ats_money_e18 gross = c->g->portfolio->gross_e18 + c->g->open_notional_e18 + c->notional;
+    ats_money_e18 gross = c->g->portfolio->gross_e18 + c->g->open_notional_e18 +
+                          ats_money_product(c->i->limit_e9, c->grows_e9);
     ats_money_e18 limit = of_equity(c, c->g->limits.max_gross_bps);
     if (gross > limit)
         return refuse_money(c, ATS_CHECK_GROSS, gross, limit);
@@ -217,10 +231,12 @@ static ats_check check_gross(gate_case *c)
 
 static ats_check check_short(gate_case *c)
 {
-    if (c->reduces || c->buy || c->v->position_e9 - c->v->open_sell_e9 >= c->i->qty_e9)
+    int64_t covered = c->v->position_e9 - c->v->open_sell_e9;
+    if (c->reduces || c->buy || covered >= c->i->qty_e9)
         return ATS_CHECK_PASS;
-    ats_money_e18 after =
-        c->g->portfolio->short_e18 + c->g->open_sell_notional_e18 + c->notional;
+    int64_t shorted = c->i->qty_e9 - (covered > 0 ? covered : 0);
+    ats_money_e18 after = c->g->portfolio->short_e18 + c->g->open_sell_notional_e18 +
+                          ats_money_product(c->i->limit_e9, shorted);
     ats_money_e18 limit = of_equity(c, c->g->limits.max_short_bps);
     if (after > limit)
         return refuse_money(c, ATS_CHECK_SHORT, after, limit);
@@ -371,6 +387,10 @@ ats_check ats_gate_decide(ats_gate *g, const ats_intent *intent, const ats_gate_
                        .reduces = (intent->intent_flags & ATS_INTENT_REDUCE_ONLY) != 0,
                        .buy = intent->side == ATS_SIDE_BUY};
         measure(&c);
+        int64_t buys = verdict->open_buy_e9, sells = verdict->open_sell_e9;
+        int64_t before = worst_position(verdict->position_e9, buys, sells);
+        *(c.buy ? &buys : &sells) += intent->qty_e9;
+        c.grows_e9 = worst_position(verdict->position_e9, buys, sells) - before;
         for (uint32_t i = 0; check == ATS_CHECK_PASS && i < sizeof CHECKS / sizeof CHECKS[0]; i++)
             check = CHECKS[i](&c);
         if (check == ATS_CHECK_PASS)

@@ -2,7 +2,8 @@
  *
  * The first check that refuses gives the reason; the verdict carries what was measured and the limit.
  * A limit that is not given is a configuration error, never "unlimited". Limits in basis points are of
- * the account's present equity. Open orders count at full size from the moment they pass.
+ * the account's present equity. Open orders count at full size from the moment they pass. An order that
+ * cannot make the symbol's position larger than it may become already is not held up by exposure.
  *
  * A reduce-only order (it must bring the position nearer to zero, counting the account's own open
  * orders on that side) skips the pause, the storage check, the age of the market data, exposure and
