@@ -1,13 +1,15 @@
-/* A whole chain on records in memory, for tests: no files, no drain. */
-#ifndef ATS_TESTS_CHAIN_FIXTURE_H
-#define ATS_TESTS_CHAIN_FIXTURE_H
+/* A whole chain on records in memory, for tests: no files, no drain; no test framework, so that plain
+ * programs may use it. */
+#ifndef ATS_TESTS_CHAIN_RUN_H
+#define ATS_TESTS_CHAIN_RUN_H
 
 #include "core/error.h"
+#include "io/synth.h"
 #include "stages/chain.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* A forest of three nodes: buys when the queue leans to the bid, sells when it leans to the ask. */
@@ -82,11 +84,54 @@ static inline ats_run_config fixture_config(void)
     return c;
 }
 
+/* Gives each stage its thread: digits for feed, feature, infer, strategy, risk, route. */
+static inline void fixture_threads(ats_run_config *c, const char *map, ats_wait wait)
+{
+    c->thread_count = 0;
+    memset(c->threads, 0, sizeof c->threads);
+    for (uint32_t stage = 0; map[stage]; stage++) {
+        uint32_t thread = (uint32_t)(map[stage] - '0');
+        ats_thread_config *t = &c->threads[thread];
+        snprintf(t->name, sizeof t->name, "t%u", thread);
+        t->cpu = ATS_CPU_ANY;
+        t->wait = wait;
+        snprintf(t->stages[t->stage_count++], ATS_NAME_BYTES, "%s", ats_chain_stage_name(stage));
+        if (c->thread_count <= thread)
+            c->thread_count = thread + 1;
+    }
+}
+
+/* A made-up quarter of an hour of four symbols; the caller frees. NULL with an error pushed. */
+static inline ats_market *fixture_day(uint64_t *count, ats_symbols *symbols)
+{
+    ats_synth *synth;
+    ats_synth_options options = {.seed = 11,
+                                 .symbols = 4,
+                                 .venues = 3,
+                                 .rate = 200,
+                                 .start_ns = 1704205800ll * ATS_E9,
+                                 .duration_ns = 900ll * ATS_E9,
+                                 .volatility_bps = 200,
+                                 .signal_permille = 300,
+                                 .trade_permille = 150};
+    if (ats_synth_open(&synth, &options) != 0)
+        return NULL;
+    ats_market *day = malloc(400000 * sizeof *day);
+    *count = 0;
+    while (day && *count < 400000 && ats_synth_next(synth, &day[*count]) == 1)
+        ++*count;
+    const ats_symbols *table = ats_synth_symbols(synth);
+    for (uint32_t i = 1; i <= table->count; i++)
+        ats_symbols_add(symbols, &table->entry[i]);
+    ats_synth_close(synth);
+    return day;
+}
+
 typedef struct fixture_run {
     char digest[33];
-    uint64_t events, signals, intents, passed, orders, fills;
+    uint64_t events, signals, intents, passed, orders, fills, page_faults;
     ats_money_e18 equity_e18;
-    int result;
+    int result; /* 0, or -1 with an error pushed */
 } fixture_run;
 
 /* Runs a chain to its end. */
@@ -96,25 +141,23 @@ static inline fixture_run fixture_go(const ats_run_config *config, ats_chain_spe
 {
     static int runs;
     char id[64];
-    fixture_run out = {0};
+    fixture_run out = {.result = -1};
     ats_market_source source;
     ats_journal journal;
     ats_forest forest = fixture_forest();
     ats_chain *chain = calloc(1, sizeof *chain);
     snprintf(id, sizeof id, "test-%d-%d", (int)getpid(), runs++);
-    cr_assert_eq(ats_market_source_memory(&source, records, count, symbols), 0);
-    cr_assert_eq(ats_journal_create(&journal, "/dev/shm", id, 65536), 0);
+    if (!chain || ats_market_source_memory(&source, records, count, symbols) != 0 ||
+        ats_journal_create(&journal, "/dev/shm", id, 65536) != 0)
+        return out;
     unlink(journal.path);
     spec->config = config;
     spec->source = &source;
     spec->journal = &journal;
-    if (!spec->forest)
-        spec->forest = &forest;
+    spec->forest = &forest;
     spec->journal_fd = spec->reserve_fd = -1;
-    out.result = ats_chain_build(chain, spec);
-    cr_assert_eq(out.result, 0, "%s", ats_error_line(0));
-    out.result = ats_chain_start(chain);
-    cr_assert_eq(out.result, 0, "%s", ats_error_line(0));
+    if (ats_chain_build(chain, spec) != 0 || ats_chain_start(chain) != 0)
+        return out;
     out.result = ats_chain_join(chain);
     ats_chain_digest(chain, out.digest);
     const ats_metrics *m = chain->context.metrics;
@@ -126,12 +169,12 @@ static inline fixture_run fixture_go(const ats_run_config *config, ats_chain_spe
     out.fills = m->route.fills;
     out.equity_e18 =
         ats_portfolio_equity(ats_risk_gate(ats_chain_state(chain, ATS_CHAIN_RISK))->portfolio);
+    for (uint32_t i = 0; i < chain->map.count; i++)
+        out.page_faults += chain->engine.threads[i].minor_faults;
     ats_chain_destroy(chain);
     ats_journal_close(&journal, false);
     ats_market_source_close(&source);
     free(chain);
-    if (spec->forest == &forest)
-        spec->forest = NULL;
     return out;
 }
 
