@@ -137,15 +137,9 @@ static int run_chain(ats_market_source *source, const ats_dataset_options *optio
                      const sink_config *sink_configuration)
 {
     ats_arena arena;
-    size_t recorder = (ats_recorder_footprint() + 127) & ~(size_t)127;
-    if (ats_arena_create(&arena, ATS_HOP_COUNT * recorder + sizeof(ats_metrics) +
-                                     sizeof(ats_switches) + 4096) != 0)
+    ats_context context;
+    if (ats_context_make(&context, &arena, &source->symbols) != 0)
         return -1;
-    ats_context context = {.symbols = &source->symbols,
-                           .metrics = ats_arena_take(&arena, sizeof(ats_metrics), 128),
-                           .switches = ats_arena_take(&arena, sizeof(ats_switches), 128)};
-    for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
-        context.recorders[hop] = ats_recorder_new(ats_arena_take(&arena, recorder, 128));
     int result = run_stages(&context, source, options, sink_configuration);
     ats_arena_destroy(&arena);
     return result;

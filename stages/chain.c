@@ -91,20 +91,6 @@ static int map_threads(ats_chain *chain, const ats_run_config *config)
     return 0;
 }
 
-static int make_shared(ats_chain *chain)
-{
-    size_t recorder = (ats_recorder_footprint() + 127) & ~(size_t)127;
-    size_t bytes = ATS_HOP_COUNT * recorder + sizeof(ats_metrics) + sizeof(ats_switches) + 4096;
-    if (ats_arena_create(&chain->shared, bytes) != 0)
-        return -1;
-    for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
-        chain->context.recorders[hop] =
-            ats_recorder_new(ats_arena_take(&chain->shared, recorder, 128));
-    chain->context.metrics = ats_arena_take(&chain->shared, sizeof(ats_metrics), 128);
-    chain->context.switches = ats_arena_take(&chain->shared, sizeof(ats_switches), 128);
-    return 0;
-}
-
 static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
 {
     uint32_t symbols = spec->source->symbols.count;
@@ -118,7 +104,9 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
                                     .symbol_count = symbols};
     chain->feature = (ats_feature_config){
-        .context = &chain->context, .symbol_count = symbols, .vectors = spec->forest != NULL};
+        .context = &chain->context,
+        .symbol_count = symbols,
+        .vectors = spec->forest != NULL || spec->vectors};
     chain->infer = (ats_infer_config){.context = &chain->context,
                                       .forest = spec->forest,
                                       .model_id = spec->forest ? 1 : 0,
@@ -156,9 +144,9 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
     memset(chain, 0, sizeof *chain);
     ats_clock_calibrate(&chain->clock);
     choose_links(chain, spec);
-    if (map_threads(chain, spec->config) != 0 || make_shared(chain) != 0)
+    if (map_threads(chain, spec->config) != 0 ||
+        ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0)
         return -1;
-    chain->context.symbols = &spec->source->symbols;
     configure_market_side(chain, spec);
     configure_order_side(chain, spec);
     ats_engine_spec engine = {.topology = &chain->topology,

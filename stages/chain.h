@@ -37,6 +37,7 @@ typedef struct ats_chain_spec {
     const uint64_t *schedule_ns;
     uint64_t schedule_count;
     const ats_forest *forest; /* NULL: no model */
+    bool vectors;             /* compute vectors even without a model */
     uint32_t feed_burst;      /* 0 = ATS_BURST_MAX */
     ats_journal *journal;
     ats_capture_writer *tape; /* NULL: no tape tap */

@@ -11,3 +11,17 @@ const char *ats_hop_label(uint32_t hop)
 {
     return hop < ATS_HOP_COUNT ? HOP_LABELS[hop] : "?";
 }
+
+int ats_context_make(ats_context *context, ats_arena *arena, const ats_symbols *symbols)
+{
+    size_t recorder = (ats_recorder_footprint() + 127) & ~(size_t)127;
+    if (ats_arena_create(arena, ATS_HOP_COUNT * recorder + sizeof(ats_metrics) +
+                                    sizeof(ats_switches) + 4096) != 0)
+        return -1;
+    context->symbols = symbols;
+    for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
+        context->recorders[hop] = ats_recorder_new(ats_arena_take(arena, recorder, 128));
+    context->metrics = ats_arena_take(arena, sizeof(ats_metrics), 128);
+    context->switches = ats_arena_take(arena, sizeof(ats_switches), 128);
+    return 0;
+}

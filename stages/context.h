@@ -6,6 +6,7 @@
 #define ATS_STAGES_CONTEXT_H
 
 #include "core/histogram.h"
+#include "core/memory.h"
 #include "core/metrics.h"
 #include "core/stage.h"
 #include "core/symbols.h"
@@ -38,6 +39,10 @@ typedef struct ats_context {
     ats_recorder *recorders[ATS_HOP_COUNT];
     ats_switches *switches;
 } ats_context;
+
+/* Takes recorders, counters and switches from a new arena, which the caller destroys. 0, or -1 with an
+ * error pushed. Cold. */
+int ats_context_make(ats_context *context, ats_arena *arena, const ats_symbols *symbols);
 
 /* Records the time between two stamps of a record, and nothing when either is missing. Hot. */
 static inline void ats_hop_record(const ats_context *context, ats_hop hop, uint32_t from_ns,
