@@ -6,6 +6,7 @@
 
 static _Thread_local struct {
     char line[ATS_ERROR_DEPTH][ATS_ERROR_BYTES];
+    bool beside[ATS_ERROR_DEPTH];
     size_t count;
     ats_exit code;
 } stack;
@@ -16,6 +17,7 @@ static char *push(ats_exit code)
         stack.code = code;
     if (stack.count < ATS_ERROR_DEPTH)
         stack.count++;
+    stack.beside[stack.count - 1] = false;
     return stack.line[stack.count - 1];
 }
 
@@ -25,6 +27,16 @@ int ats_error(ats_exit code, const char *format, ...)
     va_start(args, format);
     vsnprintf(push(code), ATS_ERROR_BYTES, format, args);
     va_end(args);
+    return -1;
+}
+
+int ats_error_beside(ats_exit code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(push(code), ATS_ERROR_BYTES, format, args);
+    va_end(args);
+    stack.beside[stack.count - 1] = true;
     return -1;
 }
 
@@ -55,6 +67,11 @@ size_t ats_error_count(void)
 const char *ats_error_line(size_t i)
 {
     return i < stack.count ? stack.line[stack.count - 1 - i] : "";
+}
+
+bool ats_error_is_beside(size_t i)
+{
+    return i < stack.count && stack.beside[stack.count - 1 - i];
 }
 
 void ats_error_clear(void)

@@ -8,9 +8,11 @@
 #ifndef ATS_CORE_ERROR_H
 #define ATS_CORE_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#define ATS_ERROR_DEPTH 8  /* deepest cold call chain that adds something is about 5 */
+#define ATS_ERROR_DEPTH                                                                            \
+    64 /* a call chain is about 5 deep; the faults of a configuration lie beside */
 #define ATS_ERROR_BYTES 512 /* a path, a key and a reason */
 
 /* Exit codes of the program: the contract of the command line. */
@@ -33,12 +35,19 @@ int ats_error(ats_exit code, const char *format, ...) __attribute__((format(prin
 int ats_error_errno(ats_exit code, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for one of several faults that were found side by side: printed on a line of its own, in
+ * the order of the pushes. */
+int ats_error_beside(ats_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Exit code of the first push since the last clear; ATS_EXIT_OK when the stack is empty. */
 ats_exit ats_error_code(void);
 
 /* Lines on the stack, and line i of it: 0 is the outermost (pushed last). */
 size_t ats_error_count(void);
 const char *ats_error_line(size_t i);
+
+/* Was line i pushed by ats_error_beside? */
+bool ats_error_is_beside(size_t i);
 
 void ats_error_clear(void);
 

@@ -11,6 +11,7 @@ static const struct {
 } GROUPS[] = {
     {"market data", {&ats_command_import, &ats_command_synth, &ats_command_capture}},
     {"models", {&ats_command_train}},
+    {"machine and settings", {&ats_command_config}},
 };
 #define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])
 

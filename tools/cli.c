@@ -288,10 +288,18 @@ int ats_cli_fail(void)
     const char *no_color = getenv("NO_COLOR");
     bool color = isatty(STDERR_FILENO) && !(no_color && *no_color);
     fflush(stdout);
-    fprintf(stderr, "%sats:%s ", color ? "\033[31m" : "", color ? "\033[0m" : "");
-    for (size_t i = 0; i < n; i++)
+    const char *red = color ? "\033[31m" : "", *plain = color ? "\033[0m" : "";
+    size_t faults = 0; /* side by side, the first pushed lowest in the stack */
+    while (faults < n && ats_error_is_beside(n - 1 - faults))
+        faults++;
+    for (size_t i = 0; i < faults; i++)
+        fprintf(stderr, "%sats:%s %s\n", red, plain, ats_error_line(n - 1 - i));
+    if (n > faults || n == 0)
+        fprintf(stderr, "%sats:%s ", red, plain);
+    for (size_t i = 0; i + faults < n; i++)
         fprintf(stderr, "%s%s", i ? ": " : "", ats_error_line(i));
-    fprintf(stderr, "%s\n", n ? "" : "failed");
+    if (n > faults || n == 0)
+        fprintf(stderr, "%s\n", n ? "" : "failed");
     ats_error_clear();
     return (int)code;
 }

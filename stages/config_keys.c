@@ -1,0 +1,522 @@
+#include "stages/config_parts.h"
+
+#include "core/record.h"
+#include "io/codec/decimal.h"
+#include "stages/infer/infer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+#define MS_NS     1000000ll
+#define SECOND_NS 1000000000ll
+#define HOUR_NS   (3600 * SECOND_NS)
+#define DAY_S     86400ll
+#define HOUR_MS   3600000ll
+#define PERCENT   100ll /* in basis points */
+
+#define AT(field) offsetof(ats_run_config, field)
+
+/* Ranges catch slips of the hand (a limit a thousand times too large), not taste. */
+static const ats_config_key KEYS[] = {
+    {"account", "start_cash", ATS_CONFIG_DECIMAL, AT(start_cash_e9), ATS_E9, ATS_VALUE_MAX_E9,
+     "100000", "cash of the account at the start of a simulated run, in its currency"},
+    {"account", "id", ATS_CONFIG_U32, AT(account_id), 1, UINT32_MAX, "1",
+     "number of the account; part of every order id"},
+
+    {"model", "path", ATS_CONFIG_PATH, AT(model_path), 0, 0, "",
+     "forest to score with, relative to this file; \"\" scores nothing"},
+    {"model", "batch_limit", ATS_CONFIG_U32, AT(batch_limit), 1, ATS_INFER_BATCH_MAX, "16",
+     "most waiting vectors that are scored at once; infer never waits for more"},
+
+    {"feed", "clock_interval", ATS_CONFIG_DURATION_NS, AT(clock_interval_ns), 0, HOUR_NS, "1s",
+     "a CLOCK record at every multiple of it, so that timers fire in quiet markets; 0s: none"},
+
+    {"strategy", "entry_margin", ATS_CONFIG_MARGIN, AT(strategy.entry_margin), 1, 100 * ATS_E9,
+     "0.5", "margin of the model from which a position is opened"},
+    {"strategy", "exit_margin", ATS_CONFIG_MARGIN, AT(strategy.exit_margin), 0, 100 * ATS_E9,
+     "0.25", "margin against the position at which it is left"},
+    {"strategy", "notional", ATS_CONFIG_DECIMAL, AT(strategy.notional_e9), ATS_E9 / 100,
+     ATS_VALUE_MAX_E9, "2000", "size of an entry, in currency"},
+    {"strategy", "stop_bps", ATS_CONFIG_U32, AT(strategy.stop_bps), 1, 5000, "30",
+     "loss from the entry price at which a position is left"},
+    {"strategy", "max_hold", ATS_CONFIG_DURATION_S, AT(strategy.max_hold_s), 0, 30 * DAY_S, "10m",
+     "longest time in a position; 0s: any"},
+    {"strategy", "offset_bps", ATS_CONFIG_U32, AT(strategy.offset_bps), 0, 1000, "2",
+     "how far beyond the opposite quote the limit of an order lies"},
+    {"strategy", "cooldown", ATS_CONFIG_DURATION_MS, AT(strategy.cooldown_ms), 0, 24 * HOUR_MS,
+     "500ms", "rest of a symbol after an exit and after an order that did not fill whole"},
+    {"strategy", "flat_at", ATS_CONFIG_TIME_OF_DAY, AT(strategy.flat_at_s), -1, DAY_S - 1, "never",
+     "UTC time of day from which no position is held"},
+    {"strategy", "allow_short", ATS_CONFIG_BOOL, AT(strategy.allow_short), 0, 1, "false",
+     "may it sell what it does not hold?"},
+
+    {"risk", "collar_bps", ATS_CONFIG_U32, AT(limits.collar_bps), 1, 5000, NULL,
+     "largest distance of a limit beyond the opposite quote"},
+    {"risk", "max_data_age", ATS_CONFIG_DURATION_MS, AT(limits.max_data_age_ms), 1, HOUR_MS, NULL,
+     "oldest quote on which an order may be entered"},
+    {"risk", "max_order_qty", ATS_CONFIG_DECIMAL, AT(limits.max_order_qty_e9), 1, ATS_VALUE_MAX_E9,
+     NULL, "largest quantity of one order, in shares, coins or contracts"},
+    {"risk", "max_order_notional", ATS_CONFIG_DECIMAL, AT(limits.max_order_notional_e9), 1,
+     ATS_VALUE_MAX_E9, NULL, "largest quantity x price of one order, in currency"},
+    {"risk", "duplicate_window", ATS_CONFIG_DURATION_MS, AT(limits.duplicate_window_ms), 0, HOUR_MS,
+     NULL, "the same symbol, side, size and price again within it is refused; 0s: never"},
+    {"risk", "max_orders_per_s", ATS_CONFIG_U32, AT(limits.max_orders_per_s), 1, 100000, NULL,
+     "orders a second of the account; a fifth is kept for orders that reduce"},
+    {"risk", "order_burst", ATS_CONFIG_U32, AT(limits.order_burst), 1, 100000, NULL,
+     "orders at once"},
+    {"risk", "max_position", ATS_CONFIG_PERCENT, AT(limits.max_position_bps), 1, 1000 * PERCENT,
+     NULL, "largest position in one symbol, of equity"},
+    {"risk", "max_gross", ATS_CONFIG_PERCENT, AT(limits.max_gross_bps), 1, 1000 * PERCENT, NULL,
+     "largest sum of all positions without their sign, of equity"},
+    {"risk", "max_short", ATS_CONFIG_PERCENT, AT(limits.max_short_bps), 0, 1000 * PERCENT, NULL,
+     "largest sum of short positions, of equity; 0%: none"},
+    {"risk", "max_positions", ATS_CONFIG_U32, AT(limits.max_positions), 1, 65536, NULL,
+     "most symbols held at once"},
+    {"risk", "max_risk_per_trade", ATS_CONFIG_PERCENT, AT(limits.max_risk_per_trade_bps), 1,
+     100 * PERCENT, NULL, "stop distance x size of one entry, of equity"},
+    {"risk", "max_drawdown", ATS_CONFIG_PERCENT, AT(limits.max_drawdown_bps), 1, 100 * PERCENT,
+     NULL, "loss from the day's highest equity after which nothing is opened that day"},
+    {"risk", "max_loss_streak", ATS_CONFIG_U32, AT(limits.max_loss_streak), 1, 1000000, NULL,
+     "losing round trips in a row after which nothing is opened that day"},
+    {"risk", "max_day_trades", ATS_CONFIG_U32, AT(limits.max_day_trades), 1, 100000000, NULL,
+     "fills a day"},
+
+    {"venue", "seed", ATS_CONFIG_U64, AT(venue.seed), 0, INT64_MAX, "1",
+     "of the simulated venue's jitter"},
+    {"venue", "out_latency", ATS_CONFIG_DURATION_NS, AT(venue.out_base_ns), 0, 60 * SECOND_NS,
+     "150us", "an order's way to the simulated venue"},
+    {"venue", "out_jitter", ATS_CONFIG_DURATION_NS, AT(venue.out_jitter_ns), 0, 60 * SECOND_NS,
+     "100us", "most that is added to it"},
+    {"venue", "back_latency", ATS_CONFIG_DURATION_NS, AT(venue.back_base_ns), 0, 60 * SECOND_NS,
+     "150us", "an answer's way back"},
+    {"venue", "back_jitter", ATS_CONFIG_DURATION_NS, AT(venue.back_jitter_ns), 0, 60 * SECOND_NS,
+     "100us", "most that is added to it"},
+    {"venue", "fee_per_unit", ATS_CONFIG_DECIMAL, AT(venue.fee_per_unit_e9), 0, 1000 * ATS_E9,
+     "0.0005", "fee of a fill for each share, coin or contract, in currency"},
+    {"venue", "fee_bps", ATS_CONFIG_DECIMAL, AT(venue.fee_bps_e9), 0, 1000 * ATS_E9, "0",
+     "fee of a fill in basis points of its notional"},
+    {"venue", "open_orders", ATS_CONFIG_POWER, AT(venue.order_capacity), 16, 65536, "1024",
+     "most orders that are open or on their way"},
+
+    {"run", "tape", ATS_CONFIG_TAPE, AT(tape), 0, 1, "full",
+     "full: the tape holds the chain input; reference: it names the input files and their hashes"},
+    {"run", "threads", ATS_CONFIG_THREADS, AT(threads), 0, 0, "fused",
+     "which thread runs which stages, where, and how it waits"},
+};
+#define KEY_COUNT (sizeof KEYS / sizeof KEYS[0])
+static_assert(KEY_COUNT <= ATS_CONFIG_KEYS_MAX, "room for every key");
+
+uint32_t ats_config_key_count(void)
+{
+    return KEY_COUNT;
+}
+
+const ats_config_key *ats_config_key_at(uint32_t key)
+{
+    assert(key < KEY_COUNT);
+    return &KEYS[key];
+}
+
+const char *ats_config_key_section(uint32_t key)
+{
+    return ats_config_key_at(key)->section;
+}
+
+const char *ats_config_key_name(uint32_t key)
+{
+    return ats_config_key_at(key)->name;
+}
+
+const char *ats_config_key_help(uint32_t key)
+{
+    return ats_config_key_at(key)->help;
+}
+
+int ats_config_key_find(const char *section, const char *name)
+{
+    for (uint32_t i = 0; i < KEY_COUNT; i++)
+        if (strcmp(KEYS[i].section, section) == 0 && strcmp(KEYS[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *ats_config_section(uint32_t i)
+{
+    for (uint32_t k = 0; k < KEY_COUNT; k++)
+        if (k == 0 || strcmp(KEYS[k].section, KEYS[k - 1].section) != 0)
+            if (i-- == 0)
+                return KEYS[k].section;
+    return NULL;
+}
+
+/* ---- text to value -------------------------------------------------------------------------- */
+
+typedef struct unit {
+    const char *name;
+    int64_t ns;
+} unit;
+
+/* Ascending. */
+static const unit UNITS[] = {{"ns", 1},        {"us", 1000},          {"ms", MS_NS},
+                             {"s", SECOND_NS}, {"m", 60 * SECOND_NS}, {"h", HOUR_NS}};
+#define UNIT_COUNT (sizeof UNITS / sizeof UNITS[0])
+
+static int64_t step_ns(ats_config_type type)
+{
+    return type == ATS_CONFIG_DURATION_NS ? 1 : type == ATS_CONFIG_DURATION_MS ? MS_NS : SECOND_NS;
+}
+
+static const char *read_decimal(const char *text, size_t length, int64_t *out)
+{
+    switch (ats_decimal_e9(text, length, out)) {
+    case ATS_DECIMAL_OK:
+        return NULL;
+    case ATS_DECIMAL_RANGE:
+        return "is too large";
+    case ATS_DECIMAL_PRECISION:
+        return "has more than nine decimal places";
+    default:
+        return "is not a decimal number";
+    }
+}
+
+static const char *read_integer(const char *text, int64_t *out)
+{
+    switch (ats_decimal_i64(text, strlen(text), out)) {
+    case ATS_DECIMAL_OK:
+        return NULL;
+    case ATS_DECIMAL_RANGE:
+        return "is too large";
+    default:
+        return "is not a whole number";
+    }
+}
+
+/* ".25" in 1e-9. */
+static bool read_fraction(const char *text, size_t length, int64_t *out)
+{
+    char zero[ATS_DECIMAL_BYTES];
+    if (length + 2 > sizeof zero)
+        return false;
+    int n = snprintf(zero, sizeof zero, "0%.*s", (int)length, text);
+    return ats_decimal_e9(zero, (size_t)n, out) == ATS_DECIMAL_OK;
+}
+
+/* Whole numbers of any size: 60000000000ns is beyond what decimals of money hold. */
+static const char *read_duration(const char *text, int64_t step, int64_t *out)
+{
+    size_t number = strspn(text, "0123456789.");
+    int64_t whole_units, fraction_e9 = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (ats_decimal_i64(text, digits, &whole_units) != ATS_DECIMAL_OK ||
+        (number > digits && !read_fraction(text + digits, number - digits, &fraction_e9)))
+        return "is not a duration";
+    if (!text[number])
+        return "has no unit (ns, us, ms, s, m or h)";
+    for (size_t i = 0; i < UNIT_COUNT; i++) {
+        if (strcmp(text + number, UNITS[i].name) != 0)
+            continue;
+        __int128 e9 = ((__int128)whole_units * ATS_E9 + fraction_e9) * UNITS[i].ns;
+        __int128 whole = (__int128)step * ATS_E9;
+        if (e9 % whole)
+            return step == 1       ? "is no whole number of ns"
+                   : step == MS_NS ? "is no whole number of ms"
+                                   : "is no whole number of s";
+        if (e9 / whole > INT64_MAX)
+            return "is too large";
+        *out = (int64_t)(e9 / whole);
+        return NULL;
+    }
+    return "has an unknown unit (ns, us, ms, s, m or h)";
+}
+
+static const char *read_percent(const char *text, int64_t *out)
+{
+    size_t length = strlen(text);
+    int64_t value_e9;
+    if (length == 0 || text[length - 1] != '%')
+        return "is no percentage";
+    const char *why = read_decimal(text, length - 1, &value_e9);
+    if (why)
+        return why;
+    if (value_e9 % (ATS_E9 / PERCENT))
+        return "is finer than 0.01%";
+    *out = value_e9 / (ATS_E9 / PERCENT);
+    return NULL;
+}
+
+static bool two_digits(const char *text, int *out)
+{
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+        return false;
+    *out = (text[0] - '0') * 10 + text[1] - '0';
+    return true;
+}
+
+static const char *read_time(const char *text, int64_t *out)
+{
+    size_t length = strlen(text);
+    int h, m, s = 0;
+    if (strcmp(text, "never") == 0) {
+        *out = -1;
+        return NULL;
+    }
+    if ((length != 5 && length != 8) || !two_digits(text, &h) || text[2] != ':' ||
+        !two_digits(text + 3, &m) || (length == 8 && (text[5] != ':' || !two_digits(text + 6, &s))))
+        return "is no time of day";
+    if (h > 23 || m > 59 || s > 59)
+        return "is no time of day";
+    *out = h * 3600 + m * 60 + s;
+    return NULL;
+}
+
+static const char *read_choice(const char *text, const char *zero, const char *one, int64_t *out)
+{
+    *out = strcmp(text, one) == 0;
+    return *out || strcmp(text, zero) == 0 ? NULL : "is neither";
+}
+
+static const char *read_number(const ats_config_key *key, const char *text, int64_t *out)
+{
+    switch (key->type) {
+    case ATS_CONFIG_DECIMAL:
+    case ATS_CONFIG_MARGIN:
+        return read_decimal(text, strlen(text), out);
+    case ATS_CONFIG_U32:
+    case ATS_CONFIG_POWER:
+    case ATS_CONFIG_U64:
+        return read_integer(text, out);
+    case ATS_CONFIG_DURATION_NS:
+    case ATS_CONFIG_DURATION_MS:
+    case ATS_CONFIG_DURATION_S:
+        return read_duration(text, step_ns(key->type), out);
+    case ATS_CONFIG_PERCENT:
+        return read_percent(text, out);
+    case ATS_CONFIG_BOOL:
+        return read_choice(text, "false", "true", out);
+    case ATS_CONFIG_TAPE:
+        return read_choice(text, "full", "reference", out);
+    case ATS_CONFIG_TIME_OF_DAY:
+        return read_time(text, out);
+    default:
+        assert(!"a type without numbers");
+        return "";
+    }
+}
+
+/* ---- value in its field --------------------------------------------------------------------- */
+
+static void store(const ats_config_key *key, int64_t value, ats_run_config *config)
+{
+    char *at = (char *)config + key->offset;
+    switch (key->type) {
+    case ATS_CONFIG_DECIMAL:
+    case ATS_CONFIG_U64:
+    case ATS_CONFIG_DURATION_NS:
+        memcpy(at, &value, sizeof value);
+        return;
+    case ATS_CONFIG_MARGIN:
+        *(float *)at = (float)((double)value / (double)ATS_E9);
+        return;
+    case ATS_CONFIG_BOOL:
+        *(bool *)at = value != 0;
+        return;
+    case ATS_CONFIG_TAPE:
+        *(ats_tape_mode *)at = (ats_tape_mode)value;
+        return;
+    case ATS_CONFIG_TIME_OF_DAY:
+        *(int32_t *)at = (int32_t)value;
+        return;
+    default:
+        *(uint32_t *)at = (uint32_t)value;
+        return;
+    }
+}
+
+static int64_t fetch(const ats_config_key *key, const ats_run_config *config)
+{
+    const char *at = (const char *)config + key->offset;
+    int64_t value;
+    switch (key->type) {
+    case ATS_CONFIG_DECIMAL:
+    case ATS_CONFIG_U64:
+    case ATS_CONFIG_DURATION_NS:
+        memcpy(&value, at, sizeof value);
+        return value;
+    case ATS_CONFIG_MARGIN:
+        return llround((double)*(const float *)at * (double)ATS_E9);
+    case ATS_CONFIG_BOOL:
+        return *(const bool *)at;
+    case ATS_CONFIG_TAPE:
+        return *(const ats_tape_mode *)at;
+    case ATS_CONFIG_TIME_OF_DAY:
+        return *(const int32_t *)at;
+    default:
+        return *(const uint32_t *)at;
+    }
+}
+
+/* ---- value to text -------------------------------------------------------------------------- */
+
+/* In the largest unit that divides it, but seconds rather than 1.5m. */
+static void print_duration(int64_t ns, char *out, size_t capacity)
+{
+    size_t i = UNIT_COUNT - 1;
+    while (i > 0 && ns % UNITS[i].ns)
+        i--;
+    if (ns == 0)
+        i = 3;
+    snprintf(out, capacity, "%lld%s", (long long)(ns / UNITS[i].ns), UNITS[i].name);
+}
+
+static void print_number(const ats_config_key *key, int64_t value, char *out, size_t capacity)
+{
+    switch (key->type) {
+    case ATS_CONFIG_DECIMAL:
+    case ATS_CONFIG_MARGIN: {
+        char text[ATS_DECIMAL_BYTES];
+        ats_decimal_print(value, text);
+        snprintf(out, capacity, "%s", text);
+        return;
+    }
+    case ATS_CONFIG_DURATION_NS:
+    case ATS_CONFIG_DURATION_MS:
+    case ATS_CONFIG_DURATION_S:
+        print_duration(value * step_ns(key->type), out, capacity);
+        return;
+    case ATS_CONFIG_PERCENT: {
+        char text[ATS_DECIMAL_BYTES];
+        ats_decimal_print(value * (ATS_E9 / PERCENT), text);
+        snprintf(out, capacity, "%s%%", text);
+        return;
+    }
+    case ATS_CONFIG_BOOL:
+        snprintf(out, capacity, "%s", value ? "true" : "false");
+        return;
+    case ATS_CONFIG_TAPE:
+        snprintf(out, capacity, "%s", value ? "reference" : "full");
+        return;
+    case ATS_CONFIG_TIME_OF_DAY:
+        if (value < 0)
+            snprintf(out, capacity, "never");
+        else /* quoted: YAML 1.1 reads 21:00:00 as a number in base 60 */
+            snprintf(out, capacity, "\"%02d:%02d:%02d\"", (int)(value / 3600),
+                     (int)(value / 60 % 60), (int)(value % 60));
+        return;
+    default:
+        snprintf(out, capacity, "%lld", (long long)value);
+        return;
+    }
+}
+
+static void print_path(const char *path, char *out, size_t capacity)
+{
+    size_t n = 0;
+    out[n++] = '"';
+    for (; *path && n + 4 < capacity; path++) {
+        if (*path == '"' || *path == '\\')
+            out[n++] = '\\';
+        out[n++] = *path;
+    }
+    out[n++] = '"';
+    out[n] = 0;
+}
+
+void ats_config_key_print(const ats_run_config *config, uint32_t key,
+                          char out[ATS_CONFIG_VALUE_BYTES])
+{
+    const ats_config_key *k = ats_config_key_at(key);
+    if (k->type == ATS_CONFIG_PATH) {
+        print_path(config->model_path, out, ATS_CONFIG_VALUE_BYTES);
+        return;
+    }
+    if (k->type != ATS_CONFIG_THREADS) {
+        print_number(k, fetch(k, config), out, ATS_CONFIG_VALUE_BYTES);
+        return;
+    }
+    size_t n = 0;
+    out[0] = 0;
+    for (uint32_t i = 0; i < config->thread_count && n < ATS_CONFIG_VALUE_BYTES; i++)
+        n += (size_t)snprintf(out + n, ATS_CONFIG_VALUE_BYTES - n, "%s%s", i ? ", " : "",
+                              config->threads[i].name);
+}
+
+void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
+{
+    static const char *const SHAPE[] = {
+        [ATS_CONFIG_DECIMAL] = "a decimal number",
+        [ATS_CONFIG_U32] = "a whole number",
+        [ATS_CONFIG_POWER] = "a power of two",
+        [ATS_CONFIG_U64] = "a whole number",
+        [ATS_CONFIG_DURATION_NS] = "a duration such as 150us",
+        [ATS_CONFIG_DURATION_MS] = "a duration such as 500ms",
+        [ATS_CONFIG_DURATION_S] = "a duration such as 10m",
+        [ATS_CONFIG_PERCENT] = "a percentage such as 2%",
+        [ATS_CONFIG_MARGIN] = "a decimal number",
+        [ATS_CONFIG_BOOL] = "true or false",
+        [ATS_CONFIG_TIME_OF_DAY] = "a UTC time such as \"20:55\", or never",
+        [ATS_CONFIG_TAPE] = "full or reference",
+        [ATS_CONFIG_PATH] = "a path in printable UTF-8 of at most 511 bytes in all",
+        [ATS_CONFIG_THREADS] = "fused, auto, or a list of {name, cpu, wait, stages}",
+    };
+    static_assert(sizeof SHAPE / sizeof SHAPE[0] == ATS_CONFIG_TYPE_COUNT, "a shape a type");
+    const ats_config_key *k = ats_config_key_at(key);
+    char least[64], most[64];
+    if (k->type >= ATS_CONFIG_BOOL) {
+        snprintf(out, capacity, "%s", SHAPE[k->type]);
+        return;
+    }
+    print_number(k, k->least, least, sizeof least);
+    print_number(k, k->most, most, sizeof most);
+    snprintf(out, capacity, "%s to %s (%s)", least, most, SHAPE[k->type]);
+}
+
+/* ---- a key ---------------------------------------------------------------------------------- */
+
+static const char *read_path(const char *text, ats_run_config *config)
+{
+    size_t length = strlen(text);
+    if (length >= ATS_CONFIG_PATH_BYTES)
+        return "is too long";
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return "holds a control character";
+    memcpy(config->model_path, text, length + 1);
+    return NULL;
+}
+
+static const char *read_value(const ats_config_key *key, const char *text, ats_run_config *config)
+{
+    if (key->type == ATS_CONFIG_PATH)
+        return read_path(text, config);
+    int64_t value;
+    if (!*text)
+        return "is empty";
+    const char *why = read_number(key, text, &value);
+    if (why)
+        return why;
+    if (value < key->least)
+        return "is too small";
+    if (value > key->most)
+        return "is too large";
+    if (key->type == ATS_CONFIG_POWER && (value & (value - 1)))
+        return "is no power of two";
+    store(key, value, config);
+    return NULL;
+}
+
+int ats_config_key_read(const ats_config_key *key, const char *text, ats_run_config *config,
+                        char *why, size_t why_bytes)
+{
+    const char *reason = read_value(key, text, config);
+    if (!reason)
+        return 0;
+    char word[48], allowed[160];
+    ats_config_quote(text, word);
+    ats_config_key_allowed((uint32_t)(key - KEYS), allowed, sizeof allowed);
+    snprintf(why, why_bytes, "%s%s%s; allowed: %s", word, *word ? " " : "", reason, allowed);
+    return -1;
+}
