@@ -14,5 +14,8 @@ if(GIT_FOUND)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${git_dir}/logs/HEAD)
     endif()
 endif()
-set_source_files_properties(${CMAKE_SOURCE_DIR}/tools/ats.c PROPERTIES
-    COMPILE_DEFINITIONS "ATS_COMMIT=\"${ATS_COMMIT}\"")
+string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+string(STRIP "${CMAKE_BUILD_TYPE} ${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${build_type}} -march=${ATS_ARCH}" ATS_FLAGS)
+string(REGEX REPLACE " +" " " ATS_FLAGS "${ATS_FLAGS}")
+set_source_files_properties(${CMAKE_SOURCE_DIR}/core/host.c PROPERTIES
+    COMPILE_DEFINITIONS "ATS_COMMIT=\"${ATS_COMMIT}\";ATS_FLAGS=\"${ATS_FLAGS}\"")

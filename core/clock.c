@@ -1,5 +1,7 @@
 #include "core/clock.h"
 
+#include <stdio.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -21,6 +23,20 @@ uint64_t ats_clock_monotonic_ns(void)
 int64_t ats_clock_wall_ns(void)
 {
     return (int64_t)read_clock(CLOCK_REALTIME);
+}
+
+void ats_clock_utc_text(int64_t utc_ns, char out[ATS_CLOCK_TEXT_BYTES])
+{
+    int64_t rest = utc_ns % 1000000000, seconds = utc_ns / 1000000000;
+    if (rest < 0) {
+        seconds--;
+        rest += 1000000000;
+    }
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    size_t n = strftime(out, ATS_CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out + n, ATS_CLOCK_TEXT_BYTES - n, ".%09lldZ", (long long)rest);
 }
 
 static bool tsc_is_invariant(void)

@@ -31,6 +31,10 @@ int64_t ats_clock_wall_ns(void);
 
 uint64_t ats_clock_monotonic_ns(void);
 
+/* UTC ns as RFC 3339, "2018-01-02T14:30:00.123456789Z". Cold. */
+#define ATS_CLOCK_TEXT_BYTES 40
+void ats_clock_utc_text(int64_t utc_ns, char out[ATS_CLOCK_TEXT_BYTES]);
+
 static inline uint64_t ats_clock_ticks(void)
 {
 #if defined(__x86_64__)

@@ -1,4 +1,5 @@
 /* ats: the program. One table of commands, by purpose; each lives in a file of its own. */
+#include "core/host.h"
 #include "tools/commands.h"
 
 #include <signal.h>
@@ -30,38 +31,11 @@ static void print_help(void)
         "5 a dependency or peer not reachable; 6 refused for safety; 130 interrupted\n");
 }
 
-#ifndef ATS_COMMIT
-#define ATS_COMMIT "unknown"
-#endif
-
-/* What the machine offers beyond what the build needs: the faster paths are chosen at run time. */
-static const char *isa_level(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return "x86-64-v4";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi2"))
-        return "x86-64-v3";
-    return "x86-64-v2";
-#elif defined(__aarch64__)
-    return "aarch64";
-#else
-    return "generic";
-#endif
-}
-
 static void print_version(void)
 {
-#if defined(__clang__)
-    const char *compiler = "clang " __clang_version__;
-#else
-    const char *compiler = "gcc " __VERSION__;
-#endif
-    printf("ats %s\ncommit    %s\ncompiler  %s\nisa       %s (this machine)\n", ATS_VERSION,
-           ATS_COMMIT, compiler, isa_level());
+    ats_build build = ats_build_info();
+    printf("ats %s\ncommit    %s\ncompiler  %s\nisa       %s (this machine)\n", build.version,
+           build.commit, build.compiler, build.isa);
     printf("optional ");
 #if defined(ATS_HAVE_XGBOOST) && ATS_HAVE_XGBOOST
     printf(" xgboost");

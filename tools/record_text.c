@@ -1,5 +1,6 @@
 #include "tools/record_text.h"
 
+#include "core/clock.h"
 #include "io/codec/decimal.h"
 
 #include <stdbool.h>
@@ -50,16 +51,7 @@ static const field FIELDS[ATS_KIND_END + 1][14] = {
 
 void ats_time_text(int64_t ns, char out[ATS_TIME_TEXT_BYTES])
 {
-    int64_t seconds = ns / ATS_E9, rest = ns % ATS_E9;
-    if (rest < 0) {
-        seconds--;
-        rest += ATS_E9;
-    }
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    gmtime_r(&t, &tm);
-    size_t n = strftime(out, ATS_TIME_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + n, ATS_TIME_TEXT_BYTES - n, ".%09lldZ", (long long)rest);
+    ats_clock_utc_text(ns, out);
 }
 
 /* Value as text without quotes; returns whether JSON has to quote it. Letters are what a file says,

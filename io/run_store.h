@@ -1,0 +1,67 @@
+/* run_store.h: the SQLite database of runs: what was decided, sent, filled, held, and measured.
+ *
+ * The schema is one SQL text, io/run_store_schema.c. Amounts are INTEGER in 1e-9 units (`_e9`) and
+ * times INTEGER in UTC ns, exact; the views named v_* show units of currency and text times. Every
+ * row of a record has the key (run, seq), seq being the record's index in the run's audit file, so
+ * that storing the same records again changes nothing.
+ *
+ * While a run is written the file is in WAL mode, so readers neither wait nor hold; closing puts it
+ * back into one file that opens on read-only media. Cold; owner: one thread. Every call that fails
+ * pushes an error, leaves the database as it was before the call, and may be made again.
+ */
+#ifndef ATS_IO_RUN_STORE_H
+#define ATS_IO_RUN_STORE_H
+
+#include "core/metrics.h"
+#include "core/symbols.h"
+
+#include <stdint.h>
+
+#define ATS_RUN_STORE_VERSION 1 /* of the schema */
+
+/* The schema: creates every table and view of ATS_RUN_STORE_VERSION. */
+extern const char ats_run_store_schema[];
+
+typedef struct ats_run_store ats_run_store;
+
+/* One run; text is copied. */
+typedef struct ats_run_row {
+    const char *run_id; /* names the run for ever; a second start with it continues the same run */
+    const char *command;
+    const char *version, *commit;
+    int64_t started_ns;
+    int64_t start_equity_e9;
+} ats_run_row;
+
+typedef struct ats_equity_row {
+    uint64_t seq; /* of the record it was seen in */
+    int64_t recv_ns;
+    int64_t equity_e9, cash_e9, gross_e9, net_e9, drawdown_e9;
+} ats_equity_row;
+
+/* Opens or makes the file and its schema. A schema of another version, or a file that is no
+ * database, is refused. A lock that another process holds is waited for at most busy_ms. */
+int ats_run_store_open(ats_run_store **out, const char *path, int busy_ms);
+
+/* Makes or finds the run and its symbols; all later calls store under it. */
+int ats_run_store_begin(ats_run_store *store, const ats_run_row *row, const ats_symbols *symbols);
+
+/* Stores n derived records (ats_audit_next's blocks), the first of which has index `first` in the
+ * audit file, in one transaction. Kinds without a table (control) are passed over. */
+int ats_run_store_records(ats_run_store *store, const void *records, uint32_t n, uint64_t first);
+
+/* Stores points of the equity curve besides those of POSITION records: the run's last one. */
+int ats_run_store_equity(ats_run_store *store, const ats_equity_row *row);
+
+/* Stores the values of all metrics that changed since this store's last sample. */
+int ats_run_store_metrics(ats_run_store *store, int64_t at_ns, const ats_metrics *metrics);
+
+/* Marks the run as ended. */
+int ats_run_store_end(ats_run_store *store, int64_t finished_ns, int64_t end_equity_e9,
+                      const char *digest);
+
+/* Closes and frees in any case; NULL is allowed. -1 with an error pushed when the last pages could
+ * not be moved into the file (they are then in the -wal file beside it, and whole). */
+int ats_run_store_close(ats_run_store *store);
+
+#endif
