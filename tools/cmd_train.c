@@ -144,7 +144,7 @@ static int train(const ats_cli *cli, const options *o)
 static int run(int argc, char **argv)
 {
     ats_cli cli;
-    options o;
+    options o = {0};
     int parsed = ats_cli_parse(&cli, &ats_command_train, &o, argc, argv);
     if (parsed != 0)
         return parsed > 0 ? ATS_EXIT_OK : ats_cli_fail();

@@ -3,7 +3,9 @@
 #ifndef ATS_TESTS_KEEPER_FIXTURE_H
 #define ATS_TESTS_KEEPER_FIXTURE_H
 
-#include "tests/unit/stages/chain_fixture.h"
+#include "tests/unit/stages/chain_run.h"
+
+#include <criterion/criterion.h>
 
 #include "io/synth.h"
 #include "stages/keeper/keeper.h"

@@ -1,0 +1,276 @@
+#include "tools/run.h"
+
+#include "core/log.h"
+#include "learn/model_file.h"
+#include "stages/config.h"
+#include "stages/keeper/keeper.h"
+#include "tools/run_dir.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INPUTS_MAX 1000u
+#define POLL_NS    20000000l /* how soon Ctrl-C is seen and the end noticed */
+
+typedef struct run {
+    const ats_cli *cli;
+    const ats_run_options *options;
+    ats_run_config config;
+    ats_market_source source;
+    ats_forest forest;
+    bool has_model;
+    ats_run_dir dir;
+    ats_chain chain;
+    ats_keeper *keeper;
+    ats_keeper_result kept;
+    bool interrupted;
+    char stage_error[512]; /* why the chain failed, or "" */
+    char *repeat_inputs[INPUTS_MAX];
+    const char *const *inputs;
+    uint32_t input_count;
+} run;
+
+/* ---- before --------------------------------------------------------------------------------- */
+
+static int find_inputs(run *r)
+{
+    const ats_run_options *o = r->options;
+    r->inputs = o->inputs;
+    r->input_count = o->input_count;
+    if (!o->repeat)
+        return 0;
+    if (ats_run_dir_inputs(o->repeat, r->repeat_inputs, INPUTS_MAX, &r->input_count) != 0)
+        return -1;
+    r->inputs = (const char *const *)r->repeat_inputs;
+    return 0;
+}
+
+static int load(run *r)
+{
+    const ats_run_options *o = r->options;
+    char path[ATS_RUN_PATH_BYTES];
+    snprintf(path, sizeof path, "%.480s", o->config_path ? o->config_path : "");
+    if (o->repeat)
+        snprintf(path, sizeof path, "%.480s/config.yaml", o->repeat);
+    if (ats_config_load(&r->config, path) != 0 || find_inputs(r) != 0)
+        return -1;
+    if (o->fused) {
+        int cpus[ATS_THREADS_MAX];
+        int n = ats_cpus_allowed(cpus, ATS_THREADS_MAX);
+        ats_config_threads_fused(&r->config, cpus, n > 0 ? n : 1);
+    }
+    if (o->reference_tape)
+        r->config.tape = ATS_TAPE_REFERENCE;
+    if (r->config.model_path[0]) {
+        if (ats_model_load(&r->forest, r->config.model_path) != 0)
+            return -1;
+        r->has_model = true;
+    }
+    if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
+        return -1;
+    if (r->source.total == 0)
+        return ats_error(ATS_EXIT_DATA, "the input holds no records");
+    return 0;
+}
+
+static int prepare(run *r)
+{
+    const ats_run_options *o = r->options;
+    if (ats_run_dir_create(&r->dir, o->run_dir, o->command) != 0 ||
+        ats_run_dir_keep_inputs(&r->dir, &r->config, &r->forest, r->config.model_path,
+                                &r->source) != 0 ||
+        ats_run_dir_open_files(&r->dir, &r->config, &r->source) != 0)
+        return -1;
+    ats_chain_spec spec = {.config = &r->config,
+                           .source = &r->source,
+                           .pace = o->pace,
+                           .speed = o->speed,
+                           .forest = r->has_model ? &r->forest : NULL,
+                           .journal = &r->dir.journal,
+                           .tape = r->dir.tape,
+                           .audit = &r->dir.audit,
+                           .journal_fd = r->dir.journal_fd,
+                           .reserve_fd = r->dir.reserve_fd,
+                           .stop_on_error = true};
+    if (ats_chain_build(&r->chain, &spec) != 0)
+        return -1;
+    char audit[ATS_RUN_PATH_BYTES];
+    ats_run_dir_join(&r->dir, "audit.bin", audit);
+    ats_keeper_options keeper = {.run_dir = r->dir.path,
+                                 .run_id = r->dir.id,
+                                 .command = o->command,
+                                 .audit_path = audit,
+                                 .chain = &r->chain};
+    return ats_keeper_start(&r->keeper, &keeper);
+}
+
+/* ---- while it runs -------------------------------------------------------------------------- */
+
+/* Shows progress and takes Ctrl-C: once ends the run in band; twice ends the program (the journal is
+ * in shared memory either way). */
+static void watch(run *r)
+{
+    ats_progress progress;
+    struct timespec pause = {0, POLL_NS};
+    ats_progress_start(&progress, r->cli, "records");
+    while (!ats_engine_is_over(&r->chain.engine)) {
+        uint64_t done = ats_load_relaxed(&r->chain.context.metrics->feed.events_in);
+        if (ats_progress_tell(&progress, done, r->source.total, done) && !r->interrupted) {
+            r->interrupted = true;
+            ats_log(ATS_LOG_INFO, "run.interrupted", ats_log_u64("events", done));
+            ats_chain_stop(&r->chain);
+        }
+        nanosleep(&pause, NULL);
+    }
+    ats_progress_stop(&progress);
+}
+
+static int go(run *r)
+{
+    ats_log(ATS_LOG_INFO, "run.start", ats_log_str("command", r->options->command),
+            ats_log_str("directory", r->dir.path), ats_log_u64("symbols", r->source.symbols.count),
+            ats_log_u64("records", r->source.total));
+    if (ats_chain_start(&r->chain) != 0)
+        return -1;
+    watch(r);
+    if (ats_chain_join(&r->chain) != 0) {
+        snprintf(r->stage_error, sizeof r->stage_error, "%.500s", ats_error_line(0));
+        ats_log(ATS_LOG_ERROR, "run.stage_failed", ats_log_str("error", r->stage_error));
+    }
+    ats_keeper_finish(r->keeper, &r->kept);
+    r->keeper = NULL;
+    return 0;
+}
+
+/* ---- after ---------------------------------------------------------------------------------- */
+
+static int exit_code(run *r)
+{
+    const ats_drain_result *drained = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
+    if (r->stage_error[0])
+        return (int)ats_error_code();
+    if (drained->error[0] != 0)
+        return ATS_EXIT_FAILED;
+    return r->interrupted ? ATS_EXIT_INTERRUPTED : ATS_EXIT_OK;
+}
+
+/* The repeated run must have decided what the first did. */
+static int compare_digest(run *r, const char *digest)
+{
+    char path[ATS_RUN_PATH_BYTES];
+    snprintf(path, sizeof path, "%.480s/run.json", r->options->repeat);
+    json_t *document = json_load_file(path, 0, NULL);
+    const char *expected = json_string_value(json_object_get(document, "digest"));
+    int status = 0;
+    if (!expected)
+        status = ats_error(ATS_EXIT_DATA, "%s: no digest to compare with", path);
+    else if (strcmp(expected, digest) != 0)
+        status = ats_error(ATS_EXIT_FAILED,
+                           "the repeated run decided differently: digest %s, the run's was %s",
+                           digest, expected);
+    else if (!r->cli->common.quiet)
+        fprintf(stderr, "the repeated run decided the same: digest %s\n", digest);
+    json_decref(document);
+    return status;
+}
+
+static int report(run *r, int code, ats_run_summary *summary)
+{
+    char path[ATS_RUN_PATH_BYTES];
+    ats_summary_options options = {.command = r->options->command,
+                                   .exit = code,
+                                   .stage_error = r->stage_error[0] ? r->stage_error : NULL,
+                                   .files = r->inputs,
+                                   .file_count = r->input_count,
+                                   .kept = &r->kept};
+    if (ats_run_summary_collect(summary, &r->chain, &r->source, &r->config, &options) != 0)
+        return -1;
+    ats_run_dir_join(&r->dir, "run.json", path);
+    int status = ats_run_summary_write(summary, path);
+    if (status == 0 && r->cli->common.json)
+        status = ats_cli_print_json(ats_run_summary_json(summary));
+    else if (status == 0)
+        printf("%s: digest %s\n", r->dir.path, summary->digest);
+    return status;
+}
+
+static void release(run *r)
+{
+    bool built = r->chain.engine.instances != NULL;
+    bool safe = !built;
+    if (built && r->chain.ended_ns != 0)
+        safe = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN))->journal_kept == 0;
+    ats_keeper_abandon(r->keeper);
+    if (built)
+        ats_chain_destroy(&r->chain);
+    ats_run_dir_close(&r->dir, safe);
+    ats_market_source_close(&r->source);
+    if (r->has_model)
+        ats_forest_free(&r->forest);
+    for (uint32_t i = 0; i < INPUTS_MAX; i++)
+        free(r->repeat_inputs[i]);
+}
+
+/* What went wrong while all else went on: after the report, so that it is the last thing read. */
+static void tell_faults(run *r)
+{
+    const ats_drain_result *drained = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
+    if (drained->error[0])
+        ats_error(ATS_EXIT_FAILED,
+                  "trading stopped: %.200s; %" PRIu64 " decisions and %" PRIu64
+                  " market records are missing from the run directory%s%.150s",
+                  drained->error, drained->audit_lost, drained->tape_lost,
+                  drained->journal_kept ? "; the order journal is whole in " : "",
+                  drained->journal_kept ? r->dir.journal.path : "");
+    if (r->kept.error[0])
+        ats_error(ATS_EXIT_FAILED, "the store is incomplete: %.300s", r->kept.error);
+}
+
+static int run_all(run *r)
+{
+    ats_run_summary *summary = calloc(1, sizeof *summary);
+    if (!summary)
+        return ats_error(ATS_EXIT_FAILED, "run: out of memory"), ATS_EXIT_FAILED;
+    int code = ATS_EXIT_FAILED;
+    if (load(r) == 0 && prepare(r) == 0 && go(r) == 0) {
+        code = exit_code(r);
+        ats_error_clear();
+        int status = report(r, code, summary);
+        if (status == 0 && r->options->repeat && code == ATS_EXIT_OK)
+            status = compare_digest(r, summary->digest);
+        tell_faults(r);
+        if (r->stage_error[0])
+            ats_error((ats_exit)code, "%s", r->stage_error);
+        if (code == ATS_EXIT_OK && ats_error_count() != 0)
+            code = (int)ats_error_code();
+        if (status != 0 && code == ATS_EXIT_OK)
+            code = ATS_EXIT_FAILED;
+        ats_run_summary_free(summary);
+        free(summary);
+        return code;
+    }
+    free(summary);
+    return (int)ats_error_code();
+}
+
+int ats_run(const ats_cli *cli, const ats_run_options *options)
+{
+    run *r = calloc(1, sizeof *r); /* the chain holds pointers into itself: it must not move */
+    if (!r)
+        return ATS_EXIT_FAILED;
+    r->cli = cli;
+    r->options = options;
+    r->dir.journal_fd = r->dir.reserve_fd = -1;
+    int code = run_all(r);
+    release(r);
+    free(r);
+    if (ats_error_count() != 0)
+        ats_cli_fail();
+    if (ats_cli_flush() != 0 && code == ATS_EXIT_OK)
+        code = ats_cli_fail();
+    return code;
+}

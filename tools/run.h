@@ -1,0 +1,26 @@
+/* run.h: one run of the chain over recorded data, from its configuration to its report: what
+ * `ats replay` and `ats backtest` share. */
+#ifndef ATS_TOOLS_RUN_H
+#define ATS_TOOLS_RUN_H
+
+#include "stages/feed/feed.h"
+#include "tools/cli.h"
+
+typedef struct ats_run_options {
+    const char *command;     /* "replay", "backtest" */
+    const char *config_path; /* NULL only with `repeat` */
+    const char *const *inputs;
+    uint32_t input_count;
+    const char *run_dir; /* NULL: runs/<UTC time>-<command> */
+    const char *repeat;  /* a run directory: its configuration, model and input, and its digest is
+                            expected */
+    bool fused;          /* one thread for the chain, whatever the configuration says */
+    bool reference_tape; /* the tape only names its inputs, whatever the configuration says */
+    ats_pace pace;
+    double speed;
+} ats_run_options;
+
+/* Runs, prints the summary (or run.json with --json) and returns the exit code. */
+int ats_run(const ats_cli *cli, const ats_run_options *options);
+
+#endif
