@@ -186,6 +186,7 @@ ats_run_config ats_workload_config(void)
                                        .stop_bps = 5000,
                                        .max_hold_s = 0,
                                        .offset_bps = 1,
+                                       .max_spread_bps = 20000,
                                        .cooldown_ms = 0,
                                        .flat_at_s = -1,
                                        .allow_short = false};

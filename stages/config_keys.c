@@ -46,6 +46,8 @@ static const ats_config_key KEYS[] = {
      "longest time in a position; 0s: any"},
     {"strategy", "offset_bps", ATS_CONFIG_U32, AT(strategy.offset_bps), 0, 1000, "2",
      "how far beyond the opposite quote the limit of an order lies"},
+    {"strategy", "max_spread_bps", ATS_CONFIG_U32, AT(strategy.max_spread_bps), 1, 20000, "10",
+     "widest spread, of the mid, at which a position is entered"},
     {"strategy", "cooldown", ATS_CONFIG_DURATION_MS, AT(strategy.cooldown_ms), 0, 24 * HOUR_MS,
      "500ms", "rest of a symbol after an exit and after an order that did not fill whole"},
     {"strategy", "flat_at", ATS_CONFIG_TIME_OF_DAY, AT(strategy.flat_at_s), -1, DAY_S - 1, "never",

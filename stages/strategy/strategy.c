@@ -168,6 +168,13 @@ static bool can_act(const symbol_view *v, int64_t now_ns)
     return v->working == 0 && v->bid_e9 > 0 && v->ask_e9 > v->bid_e9 && now_ns >= v->rest_until_ns;
 }
 
+static bool spread_is_fair(const strategy *s, const symbol_view *v)
+{
+    /* (ask - bid) / mid <= limit, with mid = (bid + ask) / 2 and no division */
+    return (__int128)(v->ask_e9 - v->bid_e9) * 20000 <=
+           (__int128)(v->ask_e9 + v->bid_e9) * s->config->params.max_spread_bps;
+}
+
 static void consider_exit(strategy *s, ats_io *io, const ats_header *cause, uint32_t model_id)
 {
     symbol_view *v = &s->symbols[cause->symbol_id];
@@ -192,7 +199,8 @@ static void on_signal(strategy *s, ats_io *io, const ats_signal *signal)
         consider_exit(s, io, &signal->h, signal->model_id);
         return;
     }
-    if (!can_act(v, signal->h.recv_ns) || past_flat_time(s, signal->h.recv_ns))
+    if (!can_act(v, signal->h.recv_ns) || past_flat_time(s, signal->h.recv_ns) ||
+        !spread_is_fair(s, v))
         return;
     if (signal->score >= p->entry_margin)
         send(s, io, &signal->h, ATS_SIDE_BUY, entry_qty(s, signal->h.symbol_id, v->ask_e9),

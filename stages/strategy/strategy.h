@@ -4,7 +4,8 @@
  * Out: chain (market records, INTENT); tap (INTENT), optional.
  *
  * The built-in strategy, "model threshold": a symbol without a position is bought when the model's
- * margin is at least entry_margin, sold short at or below -entry_margin where shorting is allowed.
+ * margin is at least entry_margin, sold short at or below -entry_margin where shorting is allowed, while
+ * the spread is no wider than max_spread_bps.
  * A position is left when the margin turns against it by exit_margin, when the mid is stop_bps worse
  * than the average entry, after max_hold_s, or at flat_at_s of the UTC day, whichever is first. Every
  * order is a limit, immediate-or-cancel, offset_bps beyond the opposite quote: it crosses the spread
@@ -26,6 +27,7 @@ typedef struct ats_strategy_params {
     uint32_t stop_bps;
     uint32_t max_hold_s;
     uint32_t offset_bps;
+    uint32_t max_spread_bps; /* no entry while the spread is wider than this share of the mid */
     uint32_t cooldown_ms;
     int32_t flat_at_s; /* second of the UTC day from which there is no position; -1 = never */
     bool allow_short;

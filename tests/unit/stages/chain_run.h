@@ -48,6 +48,7 @@ static inline ats_run_config fixture_config(void)
                      .stop_bps = 30,
                      .max_hold_s = 60,
                      .offset_bps = 2,
+                     .max_spread_bps = 100,
                      .cooldown_ms = 500,
                      .flat_at_s = -1,
                      .allow_short = true},
