@@ -11,5 +11,6 @@ extern const ats_command ats_command_train;
 extern const ats_command ats_command_replay;
 extern const ats_command ats_command_backtest;
 extern const ats_command ats_command_config;
+extern const ats_command ats_command_doctor;
 
 #endif
