@@ -29,6 +29,7 @@ typedef struct run {
     ats_keeper_result kept;
     bool interrupted;
     char stage_error[512]; /* why the chain failed, or "" */
+    int stage_code;        /* and the exit code of it */
     char *repeat_inputs[INPUTS_MAX];
     const char *const *inputs;
     uint32_t input_count;
@@ -139,6 +140,8 @@ static int go(run *r)
     watch(r);
     if (ats_chain_join(&r->chain) != 0) {
         snprintf(r->stage_error, sizeof r->stage_error, "%.500s", ats_error_line(0));
+        r->stage_code = (int)ats_error_code();
+        ats_error_clear();
         ats_log(ATS_LOG_ERROR, "run.stage_failed", ats_log_str("error", r->stage_error));
     }
     ats_keeper_finish(r->keeper, &r->kept);
@@ -152,7 +155,7 @@ static int exit_code(run *r)
 {
     const ats_drain_result *drained = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
     if (r->stage_error[0])
-        return (int)ats_error_code();
+        return r->stage_code;
     if (drained->error[0] != 0)
         return ATS_EXIT_FAILED;
     return r->interrupted ? ATS_EXIT_INTERRUPTED : ATS_EXIT_OK;

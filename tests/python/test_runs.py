@@ -1,0 +1,143 @@
+"""Runs on a made-up day, which needs no recorded data: equal decisions of both compilers, a full disk,
+bad input, an interrupt."""
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from conftest import ROOT, ats, run_json
+
+
+@pytest.fixture(scope="module")
+def capture(work):
+    path = work / "synth.cap"
+    ats("synth", "-o", path, "--duration", "30m", "--rate", 300, "--seed", 5)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(work):
+    """A forest of one tree, written here: buys when the queue leans to the bid, sells when to the
+    ask. Feature 2 is queue_imbalance."""
+    return work / "tree.json"
+
+
+def write_model(path, feature_version):
+    path.write_text(json.dumps({
+        "learner": {
+            "attributes": {"ats_feature_version": feature_version},
+            "gradient_booster": {"name": "gbtree", "model": {"trees": [{
+                "left_children": [1, -1, 3, -1, -1], "right_children": [2, -1, 4, -1, -1],
+                "split_indices": [2, 0, 2, 0, 0],
+                "split_conditions": [-0.5, -1.0, 0.5, 0.0, 1.0],
+                "default_left": [0, 0, 0, 0, 0]}]}},
+            "learner_model_param": {"base_score": "0", "num_class": "0", "num_feature": "20",
+                                    "num_target": "1"},
+            "objective": {"name": "reg:squarederror"}},
+        "version": [1, 7, 4]}))
+
+
+@pytest.fixture(scope="module")
+def config(work, capture, model, demo_config):
+    # A model of another feature version is refused, and the refusal names the one that is right.
+    write_model(model, "1")
+    path = work / "run.yaml"
+    path.write_text(demo_config.replace('path: ""', "path: tree.json"))
+    refused = ats("backtest", "-c", path, "--run-dir", work / "refused", capture, check=False)
+    assert refused.returncode == 3 and "feature version" in refused.stderr
+    write_model(model, refused.stderr.split("this program computes ")[1].split(";")[0])
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(work, config, capture):
+    ats("replay", "-c", config, "--run-dir", work / "run", capture)
+    assert run_json(work / "run")["decisions"]["orders"] > 50
+    return work / "run"
+
+
+def test_both_compilers_decide_the_same(run, work, config, capture):
+    programs = [ROOT / "build" / preset / "ats" for preset in ("release", "clang", "debug")]
+    programs = [p for p in programs if p.exists()]
+    if len(programs) < 2:
+        pytest.skip("only one build is here")
+    expected = run_json(run)["digest"]
+    for i, program in enumerate(programs):
+        directory = work / f"compiler{i}"
+        subprocess.run([program, "backtest", "--quiet", "-c", config, "--run-dir",
+                        directory, capture], check=True, capture_output=True)
+        assert run_json(directory)["digest"] == expected, program
+
+
+def test_a_full_disk_stops_trading_says_so_and_keeps_the_journal(work, config, capture):
+    disk = work / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)],
+                           capture_output=True)
+    if mount.returncode != 0:
+        pytest.skip("a small disk cannot be mounted here (needs root)")
+    try:
+        done = ats("replay", "-c", config, "--run-dir", disk / "run", capture, check=False,
+                   timeout=60)
+        assert done.returncode == 1
+        assert "No space left" in done.stderr and "trading stopped" in done.stderr
+        journal = (disk / "run" / "journal" / "000001.journal").stat().st_size
+        assert journal % 128 == 0
+        kept = [p for p in pathlib.Path("/dev/shm").glob("ats-run-*.journal")]
+        assert journal > 0 or kept
+        for p in kept:
+            p.unlink()
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)
+
+
+def test_ctrl_c_ends_the_run_in_order(work, config, capture):
+    program = os.environ.get("ATS", str(ROOT / "build" / "release" / "ats"))
+    directory = work / "interrupted"
+    process = subprocess.Popen([program, "replay", "--speed", "1x", "-c", str(config), "--run-dir",
+                                str(directory), str(capture)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert run_json(directory)["exit"] == 130
+    # What it did until then can be repeated.
+    done = ats("replay", "--run", directory, "--run-dir", work / "interrupted-again")
+    assert "decided the same" in done.stderr
+
+
+@pytest.mark.parametrize("damage, code", [
+    (lambda b: b[: len(b) // 2], 0),  # a torn end is cut and the rest is read
+    (lambda b: b"", 4),
+    (lambda b: b"not a capture at all" * 100, 4),
+    (lambda b: b[:3000] + bytes([b[3000] ^ 0x40]) + b[3001:], 4),
+    # A cut file is scanned; its first block (behind 64 + 64 bytes of headers and 8 symbols) claims 4 GiB.
+    (lambda b: b[:776] + b"\xff" * 8 + b[784: len(b) // 2], 4),
+])
+def test_damaged_input_gives_one_clear_line_or_is_cut(work, config, capture, damage, code):
+    damaged = work / "damaged.cap"
+    damaged.write_bytes(damage(capture.read_bytes()))
+    directory = work / f"damaged-{hash(damaged.read_bytes()) & 0xffffffff}"
+    done = ats("backtest", "-c", config, "--run-dir", directory, damaged, check=False)
+    assert done.returncode == code, done.stderr
+    if code:
+        assert len(done.stderr.strip().splitlines()) <= 2 and "ats: " in done.stderr
+
+
+def test_the_store_holds_what_run_json_counts(run):
+    decisions = run_json(run)["decisions"]
+    db = sqlite3.connect(run / "store.db")
+    count = lambda table, where="1": db.execute(  # noqa: E731
+        f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0]
+    assert count("intents") == decisions["intents"]
+    assert count("orders") == decisions["orders"]
+    assert count("executions", "type = 'fill'") == decisions["fills"]
+    for reason, n in decisions["rejected_by_reason"].items():
+        assert count("verdicts", f"verdict = '{reason}'") == n
+    assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
