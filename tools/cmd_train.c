@@ -69,7 +69,7 @@ static json_t *to_json(const options *o, const ats_dataset *d, const ats_train_r
 static void print_text(const options *o, const ats_dataset *d, const ats_train_result *r)
 {
     bool shown[ATS_FEATURE_COUNT] = {false};
-    printf("%s: %" PRId64 " trees of depth %" PRId64 ", forward return over %.0f s in bps\n",
+    printf("%s: %" PRId64 " trees of depth %" PRId64 ", forward return over %g s in bps\n",
            o->output, o->trees, o->depth, (double)o->horizon_ns / 1e9);
     printf("rows        %" PRIu64 " to train, %" PRIu64 " left out between, %" PRIu64
            " to test (of %" PRIu64 " vectors)\n",
