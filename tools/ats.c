@@ -12,6 +12,7 @@ static const struct {
 } GROUPS[] = {
     {"market data", {&ats_command_import, &ats_command_synth, &ats_command_capture}},
     {"models", {&ats_command_train}},
+    {"runs", {&ats_command_report}},
 };
 #define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])
 

@@ -8,5 +8,6 @@ extern const ats_command ats_command_import;
 extern const ats_command ats_command_synth;
 extern const ats_command ats_command_capture;
 extern const ats_command ats_command_train;
+extern const ats_command ats_command_report;
 
 #endif
