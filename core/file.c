@@ -1,6 +1,11 @@
 #include "core/file.h"
 
+#include "core/error.h"
+
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int ats_file_write(int fd, const void *bytes, size_t n)
@@ -52,4 +57,28 @@ ssize_t ats_file_read_at(int fd, void *bytes, size_t n, uint64_t offset)
         have += (size_t)got;
     }
     return (ssize_t)have;
+}
+
+int ats_file_replace(const char *path, const void *bytes, size_t n)
+{
+    char temporary[4096];
+    if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
+        return ats_error(ATS_EXIT_FAILED, "%.200s...: path too long", path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be made", temporary);
+    bool failed = ats_file_write(fd, bytes, n) != 0 || fsync(fd) != 0;
+    int why = errno;
+    if (close(fd) != 0 && !failed) {
+        failed = true;
+        why = errno;
+    }
+    if (!failed && rename(temporary, path) != 0) {
+        failed = true;
+        why = errno;
+    }
+    if (!failed)
+        return 0;
+    unlink(temporary);
+    return ats_error_errno(ATS_EXIT_FAILED, why, "%s: cannot be written", path);
 }

@@ -17,4 +17,8 @@ int ats_file_write_at(int fd, const void *bytes, size_t n, uint64_t offset);
  * set. */
 ssize_t ats_file_read_at(int fd, void *bytes, size_t n, uint64_t offset);
 
+/* Makes or replaces a file in one step: writes path.tmp, syncs it and renames it, so that the name
+ * never points to half a file. 0, or -1 with an error pushed and no path.tmp left. */
+int ats_file_replace(const char *path, const void *bytes, size_t n);
+
 #endif

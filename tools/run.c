@@ -4,6 +4,7 @@
 #include "learn/model_file.h"
 #include "stages/config.h"
 #include "stages/keeper/keeper.h"
+#include "stages/keeper/report.h"
 #include "tools/run_dir.h"
 
 #include <inttypes.h>
@@ -181,6 +182,20 @@ static int compare_digest(run *r, const char *digest)
     return status;
 }
 
+/* run.json, or the short form of the report. */
+static int print_result(const run *r, const ats_run_summary *summary)
+{
+    json_t *document = ats_run_summary_json(summary);
+    if (!document)
+        return -1;
+    if (r->cli->common.json)
+        return ats_cli_print_json(document);
+    int status = ats_report_text(stdout, document, r->cli->color && isatty(STDOUT_FILENO));
+    json_decref(document);
+    printf("\n%s\n", r->dir.path);
+    return status;
+}
+
 static int report(run *r, int code, ats_run_summary *summary)
 {
     char path[ATS_RUN_PATH_BYTES];
@@ -194,11 +209,9 @@ static int report(run *r, int code, ats_run_summary *summary)
         return -1;
     ats_run_dir_join(&r->dir, "run.json", path);
     int status = ats_run_summary_write(summary, path);
-    if (status == 0 && r->cli->common.json)
-        status = ats_cli_print_json(ats_run_summary_json(summary));
-    else if (status == 0)
-        printf("%s: digest %s\n", r->dir.path, summary->digest);
-    return status;
+    if (status == 0)
+        status = ats_report_write(r->dir.path);
+    return status == 0 ? print_result(r, summary) : -1;
 }
 
 static void release(run *r)

@@ -42,8 +42,22 @@ static int make_dir(const char *path)
     return ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be made", path);
 }
 
+/* Makes the folders above the last part of a path. */
+static int make_parents(const char *path)
+{
+    char parent[ATS_RUN_PATH_BYTES];
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+        if (make_dir(parent) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int make_new_dir(const char *path)
 {
+    if (make_parents(path) != 0)
+        return -1;
     if (mkdir(path, 0777) == 0)
         return 0;
     if (errno == EEXIST && is_empty(path))

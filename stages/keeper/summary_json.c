@@ -5,13 +5,10 @@
 #include "core/error.h"
 #include "core/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Digits of a real: a double's 15 are exact to 1e-9 up to a million. */
 #define REAL_DIGITS 15
@@ -390,32 +387,6 @@ json_t *ats_build_json(const ats_build *build)
     return NULL;
 }
 
-/* Writes, syncs and renames, so that the name never points to half a document. */
-static int write_whole(const char *path, const char *bytes, size_t n)
-{
-    char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
-        return ats_error(ATS_EXIT_FAILED, "%.200s...: path too long", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be made", temporary);
-    int failed =
-        ats_file_write(fd, bytes, n) != 0 || ats_file_write(fd, "\n", 1) != 0 || fsync(fd) != 0;
-    int why = errno;
-    if (close(fd) != 0 && !failed) {
-        failed = 1;
-        why = errno;
-    }
-    if (!failed && rename(temporary, path) != 0) {
-        failed = 1;
-        why = errno;
-    }
-    if (!failed)
-        return 0;
-    unlink(temporary);
-    return ats_error_errno(ATS_EXIT_FAILED, why, "%s: cannot be written", path);
-}
-
 int ats_run_summary_write(const ats_run_summary *summary, const char *path)
 {
     json_t *document = ats_run_summary_json(summary);
@@ -425,7 +396,9 @@ int ats_run_summary_write(const ats_run_summary *summary, const char *path)
     json_decref(document);
     if (!out)
         return ats_error(ATS_EXIT_FAILED, "run.json: no memory");
-    int failed = write_whole(path, out, strlen(out));
+    size_t n = strlen(out);
+    out[n] = '\n'; /* in place of the NUL: a text file ends in a line break */
+    int failed = ats_file_replace(path, out, n + 1);
     free(out);
     return failed;
 }

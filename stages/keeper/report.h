@@ -1,0 +1,70 @@
+/* report.h: the report of a run, from what its directory holds: run.json, store.db, latency.hlog,
+ * config.yaml. Cold.
+ *
+ * The page is one file that needs nothing else: no script, no font, no picture from anywhere. Text
+ * of the run (symbols, paths, messages) is data: it is escaped, whatever bytes it has.
+ */
+#ifndef ATS_STAGES_KEEPER_REPORT_H
+#define ATS_STAGES_KEEPER_REPORT_H
+
+#include "stages/context.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define ATS_REPORT_POINTS                                                                          \
+    400u                     /* most points of a curve: a pixel each on a desk's screen, nearly    \
+                              */
+#define ATS_REPORT_FILLS 50u /* first and last fills shown */
+
+typedef struct ats_report_interval {
+    double at_ns, length_ns; /* UTC */
+    double count, p50_ns, p99_ns, max_ns;
+} ats_report_interval;
+
+/* A stretch of the equity curve: its last value, and the extremes that it must not hide. */
+typedef struct ats_report_equity {
+    double at_ns; /* UTC, recorded time */
+    double equity, low, high;
+    double drawdown; /* deepest, below the highest equity so far, as a share of it: <= 0 */
+} ats_report_equity;
+
+typedef struct ats_report_fill {
+    char at[40], symbol[32], side[8], reason[24], liquidity[8];
+    double qty, price, fee;
+} ats_report_fill;
+
+typedef struct ats_report {
+    char run_dir[4096];
+    json_t *run;                        /* run.json */
+    ats_histogram *hops[ATS_HOP_COUNT]; /* whole run; NULL: nothing in the log */
+    uint32_t timed_hop;                 /* whose intervals are below */
+    ats_report_interval *intervals;
+    size_t interval_count;
+    ats_report_equity equity[ATS_REPORT_POINTS];
+    size_t equity_count;
+    uint64_t equity_seen; /* points in the store */
+    ats_report_fill first[ATS_REPORT_FILLS], last[ATS_REPORT_FILLS];
+    size_t first_count, last_count;
+    uint64_t fills;    /* in the store */
+    char *config;      /* config.yaml, or NULL */
+    char missing[512]; /* what could not be read, or "" */
+} ats_report;
+
+/* Reads a run directory. Without a run.json that can be read -1 with an error pushed
+ * (ATS_EXIT_DATA) and nothing to close; anything else that is missing or damaged is named in
+ * `missing` and left out. */
+int ats_report_open(ats_report *report, const char *run_dir);
+void ats_report_close(ats_report *report);
+
+/* The page. -1 with an error pushed when `out` fails. */
+int ats_report_html(FILE *out, const ats_report *report);
+
+/* The same in short, for a terminal: about 25 lines from a run.json document. */
+int ats_report_text(FILE *out, const json_t *run, bool color);
+
+/* Reads a run directory and makes its report.html, whole or not at all. */
+int ats_report_write(const char *run_dir);
+
+#endif
