@@ -460,6 +460,9 @@ static void make_schema(schema *s, const walk *w)
 
 /* Keeps libcyaml's first complaint. */
 static void hear(cyaml_log_t level, void *context, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void hear(cyaml_log_t level, void *context, const char *format, va_list args)
 {
     schema *s = context;
     if (level < CYAML_LOG_ERROR || s->problem[0])
