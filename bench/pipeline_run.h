@@ -8,18 +8,18 @@
 
 typedef struct ats_pipeline_options {
     const ats_workload *workload;
-    const ats_forest *forest;     /* NULL: nothing is scored */
-    bool vectors;                 /* vectors are computed even without a forest */
-    const uint64_t *schedule_ns;  /* NULL: at full speed */
-    uint64_t events;              /* of the workload, from its start */
-    uint32_t threads;             /* 1: fused; 2: feed to infer | strategy to route */
-    int cpus[2];                  /* to pin to; ATS_CPU_ANY: not */
+    const ats_forest *forest;    /* NULL: nothing is scored */
+    bool vectors;                /* vectors are computed even without a forest */
+    const uint64_t *schedule_ns; /* NULL: at full speed */
+    uint64_t events;             /* of the workload, from its start */
+    uint32_t threads;            /* 1: fused; 2: feed to infer | strategy to route */
+    int cpus[2];                 /* to pin to; ATS_CPU_ANY: not */
     ats_wait wait;
 } ats_pipeline_options;
 
 typedef struct ats_pipeline_result {
-    ats_histogram *latency; /* intended arrival -> order given to the venue; of the floor: -> last stage.
-                               The caller's; added to. */
+    ats_histogram *latency; /* intended arrival -> order given to the venue; of the floor: -> last
+                               stage. The caller's; added to. */
     uint64_t events;        /* that the feed took in */
     uint64_t out;           /* records that it passed on */
     uint64_t signals, orders;

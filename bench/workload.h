@@ -1,5 +1,5 @@
-/* workload.h: what the pipeline benchmark feeds the chain: market records, a forest of a given shape,
- * arrival times. All from seeds; needs no file. */
+/* workload.h: what the pipeline benchmark feeds the chain: market records, a forest of a given
+ * shape, arrival times. All from seeds; needs no file. */
 #ifndef ATS_BENCH_WORKLOAD_H
 #define ATS_BENCH_WORKLOAD_H
 
@@ -27,7 +27,8 @@ typedef struct ats_workload {
     ats_symbols symbols;
 } ats_workload;
 
-/* A made-up day of at least `count` records over `symbols` symbols. 0, or -1 with an error pushed. */
+/* A made-up day of at least `count` records over `symbols` symbols. 0, or -1 with an error pushed.
+ */
 int ats_workload_make(ats_workload *workload, uint64_t count, uint32_t symbols, uint64_t seed);
 void ats_workload_free(ats_workload *workload);
 
@@ -35,13 +36,14 @@ void ats_workload_free(ats_workload *workload);
 int ats_workload_schedule(const ats_workload *workload, ats_arrivals arrivals, double rate,
                           uint64_t count, uint64_t seed, uint64_t *schedule_ns);
 
-/* Complete trees of this depth over the chain's features. Thresholds are drawn from vectors that the
- * chain computes from the workload, so that walks take both sides; leaf values are small. */
+/* Complete trees of this depth over the chain's features. Thresholds are drawn from vectors that
+ * the chain computes from the workload, so that walks take both sides; leaf values are small. */
 int ats_workload_forest(const ats_workload *workload, uint32_t trees, uint32_t depth, uint64_t seed,
                         ats_forest *forest);
 
 /* A configuration under which (nearly) every signal becomes an order that fills at once, with every
- * check of the gate on and none of its limits in the way; so that orders, not events, are plenty. */
+ * check of the gate on and none of its limits in the way; so that orders, not events, are plenty.
+ */
 ats_run_config ats_workload_config(void);
 
 #endif

@@ -36,8 +36,8 @@ typedef struct ats_forest_node {
 
 typedef struct ats_forest {
     ats_forest_node *nodes;
-    uint32_t *root;  /* [tree_count] */
-    uint8_t *depth;  /* [tree_count] longest path */
+    uint32_t *root; /* [tree_count] */
+    uint8_t *depth; /* [tree_count] longest path */
     uint32_t tree_count;
     uint32_t node_count;
     uint32_t feature_count;
@@ -47,7 +47,7 @@ typedef struct ats_forest {
     uint64_t feature_version; /* learner attribute ats_feature_version; 0 = none */
     int64_t train_first_ns;   /* learner attributes ats_train_first_ns, ats_train_last_ns */
     int64_t train_last_ns;
-    char sha256[65];          /* of the file, filled in by the loader */
+    char sha256[65]; /* of the file, filled in by the loader */
 } ats_forest;
 
 /* Parses an XGBoost JSON model of 1.x to 3.x. Booster gbtree, one output group, numeric splits;
@@ -56,7 +56,8 @@ int ats_forest_parse_xgboost_json(ats_forest *forest, const char *json, size_t b
 
 void ats_forest_free(ats_forest *forest);
 
-/* Margins of n rows; rows[i] points to feature_count floats. A row's result does not depend on n. */
+/* Margins of n rows; rows[i] points to feature_count floats. A row's result does not depend on n.
+ */
 void ats_forest_score(const ats_forest *forest, const float *const *rows, uint32_t n,
                       float *margins);
 

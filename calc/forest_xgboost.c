@@ -1,6 +1,7 @@
-/* Reads XGBoost's JSON model schema. Facts relied on: split_conditions holds the threshold of a split
- * and the value of a leaf; a leaf has left child -1; default_left is 0/1 or a boolean; base_score is a
- * decimal string, from 3.1 perhaps a vector "[5E-1]", in probability space for logistic objectives. */
+/* Reads XGBoost's JSON model schema. Facts relied on: split_conditions holds the threshold of a
+ * split and the value of a leaf; a leaf has left child -1; default_left is 0/1 or a boolean;
+ * base_score is a decimal string, from 3.1 perhaps a vector "[5E-1]", in probability space for
+ * logistic objectives. */
 #include "calc/forest.h"
 
 #include "core/error.h"
@@ -163,11 +164,10 @@ static int fill_split(ats_forest *forest, const tree_json *t, size_t index, cons
         return REFUSE("tree %zu is no tree (a node is reached twice, or deeper than %u)", index,
                       DEPTH_MAX);
     uint32_t child = forest->node_count;
-    forest->nodes[p->to] =
-        (ats_forest_node){.threshold = threshold,
-                          .left = child,
-                          .feature = (uint16_t)feature,
-                          .default_right = !int_at(t->default_left, p->from)};
+    forest->nodes[p->to] = (ats_forest_node){.threshold = threshold,
+                                             .left = child,
+                                             .feature = (uint16_t)feature,
+                                             .default_right = !int_at(t->default_left, p->from)};
     forest->node_count += 2;
     queue[(*tail)++] = (pending){(uint32_t)left, child, p->depth + 1};
     queue[(*tail)++] = (pending){(uint32_t)right, child + 1, p->depth + 1};
@@ -189,8 +189,7 @@ static int flatten(ats_forest *forest, const tree_json *t, size_t index, pending
             float value = (float)json_number_value(json_array_get(t->condition, p.from));
             if (!isfinite(value))
                 return REFUSE("tree %zu, node %u: its value is no number", index, p.from);
-            forest->nodes[p.to] =
-                (ats_forest_node){.threshold = NAN, .value = value, .left = p.to};
+            forest->nodes[p.to] = (ats_forest_node){.threshold = NAN, .value = value, .left = p.to};
         } else if (fill_split(forest, t, index, &p, queue, &tail) != 0) {
             return -1;
         }

@@ -30,8 +30,8 @@ static inline double ats_ema_value(const ats_ema *e, uint32_t n)
     return e->seen >= n ? e->value : NAN;
 }
 
-/* Simple moving average over the last n <= ATS_WINDOW_MAX values. The running sum is rebuilt from the
- * window once a lap, so rounding does not build up. */
+/* Simple moving average over the last n <= ATS_WINDOW_MAX values. The running sum is rebuilt from
+ * the window once a lap, so rounding does not build up. */
 #define ATS_WINDOW_MAX 20u
 typedef struct ats_window {
     double x[ATS_WINDOW_MAX];
@@ -57,9 +57,9 @@ static inline double ats_window_mean(const ats_window *w, uint32_t n)
     return w->seen >= n ? w->sum / (double)n : NAN;
 }
 
-/* Relative strength index (Wilder, New Concepts in Technical Trading Systems, 1978): averages of gains
- * and losses seeded with the mean of the first n changes, then smoothed by 1/n. Agrees with TA-Lib's
- * RSI. 50 when nothing moved. */
+/* Relative strength index (Wilder, New Concepts in Technical Trading Systems, 1978): averages of
+ * gains and losses seeded with the mean of the first n changes, then smoothed by 1/n. Agrees with
+ * TA-Lib's RSI. 50 when nothing moved. */
 typedef struct ats_rsi {
     double last;
     double gain;
@@ -145,8 +145,8 @@ static inline void ats_bar_add(ats_bar_builder *b, int64_t now_ns, int64_t perio
     b->volume += qty;
 }
 
-/* Order-flow imbalance of one change of the best quotes (Cont, Kukanov, Stoikov, The Price Impact of
- * Order Book Events, 2014, eq. 4): what arrived at the bid less what arrived at the ask. */
+/* Order-flow imbalance of one change of the best quotes (Cont, Kukanov, Stoikov, The Price Impact
+ * of Order Book Events, 2014, eq. 4): what arrived at the bid less what arrived at the ask. */
 static inline double ats_order_flow(double bid0, double bid_size0, double ask0, double ask_size0,
                                     double bid1, double bid_size1, double ask1, double ask_size1)
 {

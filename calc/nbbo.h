@@ -1,9 +1,9 @@
 /* nbbo.h: the national best bid and offer of one symbol from each exchange's own top of book.
  *
  * Rule (the consolidated tape's): the highest bid, the lowest offer; between exchanges at the same
- * price the larger size, then the one that was there first (a change of price or size there counts as
- * new). The size shown is that exchange's alone. A side quoted at price 0 or size 0 is withdrawn. An
- * exchange's quote replaces its former one whole.
+ * price the larger size, then the one that was there first (a change of price or size there counts
+ * as new). The size shown is that exchange's alone. A side quoted at price 0 or size 0 is
+ * withdrawn. An exchange's quote replaces its former one whole.
  */
 #ifndef ATS_CALC_NBBO_H
 #define ATS_CALC_NBBO_H

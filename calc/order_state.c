@@ -3,22 +3,32 @@
 #include <assert.h>
 
 static const char *const EVENT_LABELS[] = {
-    "journaled", "sent",         "cancel_sent", "timed_out", "accepted",       "rejected",
+    "journaled", "sent",         "cancel_sent", "timed_out",       "accepted", "rejected",
     "fill",      "filled_whole", "canceled",    "cancel_rejected", "expired"};
-static_assert(sizeof(EVENT_LABELS) / sizeof(EVENT_LABELS[0]) == ATS_EVENT_COUNT, "a label an event");
+static_assert(sizeof(EVENT_LABELS) / sizeof(EVENT_LABELS[0]) == ATS_EVENT_COUNT,
+              "a label an event");
 
 const char *ats_order_event_label(uint32_t event)
 {
     return event < ATS_EVENT_COUNT ? EVENT_LABELS[event] : "?";
 }
 
-#define M(state) {ATS_ORDER_##state, ATS_TRANSITION_MOVE}
-#define S        {0, ATS_TRANSITION_STALE}
-#define X        {0, ATS_TRANSITION_IMPOSSIBLE}
+#define M(state)                                                                                   \
+    {                                                                                              \
+        ATS_ORDER_##state, ATS_TRANSITION_MOVE                                                     \
+    }
+#define S                                                                                          \
+    {                                                                                              \
+        0, ATS_TRANSITION_STALE                                                                    \
+    }
+#define X                                                                                          \
+    {                                                                                              \
+        0, ATS_TRANSITION_IMPOSSIBLE                                                               \
+    }
 
 /* Columns: JOURNALED SENT CANCEL_SENT TIMED_OUT | ACCEPTED REJECTED PARTIAL FULL CANCELED
- * CANCEL_REJECTED EXPIRED. A fill is believed in every state in which the order may have reached the
- * broker, also after a cancel, expiry or rejection was reported: money moved. */
+ * CANCEL_REJECTED EXPIRED. A fill is believed in every state in which the order may have reached
+ * the broker, also after a cancel, expiry or rejection was reported: money moved. */
 static const ats_transition TABLE[ATS_ORDER_STATE_COUNT][ATS_EVENT_COUNT] = {
     [ATS_ORDER_NEW] = {M(JOURNALED), X, X, X, X, X, X, X, X, X, X},
     /* REJECTED here is our own: the kill switch was thrown between journal and wire. */

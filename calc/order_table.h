@@ -1,9 +1,10 @@
 /* order_table.h: open orders by id, and by symbol.
  *
- * A fixed pool with an open-addressing index (linear probing, backward-shift deletion: no tombstones,
- * so its cost does not creep up) and a doubly linked list of each symbol's orders in the order of
- * insertion. Used by risk (exposure), route (state) and the simulated venue (its own side of the same
- * orders), each with a table of its own. Owner: the stage's thread. Allocates nothing.
+ * A fixed pool with an open-addressing index (linear probing, backward-shift deletion: no
+ * tombstones, so its cost does not creep up) and a doubly linked list of each symbol's orders in
+ * the order of insertion. Used by risk (exposure), route (state) and the simulated venue (its own
+ * side of the same orders), each with a table of its own. Owner: the stage's thread. Allocates
+ * nothing.
  */
 #ifndef ATS_CALC_ORDER_TABLE_H
 #define ATS_CALC_ORDER_TABLE_H
@@ -35,13 +36,13 @@ typedef struct ats_order_entry {
 
 typedef struct ats_order_table {
     ats_order_entry *pool;
-    uint32_t *index;        /* pool index + 1 by hash; 0 = empty */
-    uint32_t *free_list;    /* stack of pool indices */
-    uint32_t *first;        /* by symbol_id: pool index + 1 */
+    uint32_t *index;     /* pool index + 1 by hash; 0 = empty */
+    uint32_t *free_list; /* stack of pool indices */
+    uint32_t *first;     /* by symbol_id: pool index + 1 */
     uint32_t *last;
     uint32_t capacity;
     uint32_t count;
-    uint32_t mask;          /* of index: its size is at least twice the capacity */
+    uint32_t mask; /* of index: its size is at least twice the capacity */
 } ats_order_table;
 
 /* capacity: a power of two. */

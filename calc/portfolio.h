@@ -6,8 +6,8 @@
  *     equity = cash + sum(position * mark)
  * holds exactly after every call (ats_portfolio_check recomputes it from scratch).
  *
- * A symbol's mark is the mid of the last two-sided quote, floor((bid + ask) / 2) in 1e-9 units; until
- * there is one, the price of its last fill.
+ * A symbol's mark is the mid of the last two-sided quote, floor((bid + ask) / 2) in 1e-9 units;
+ * until there is one, the price of its last fill.
  */
 #ifndef ATS_CALC_PORTFOLIO_H
 #define ATS_CALC_PORTFOLIO_H
@@ -19,9 +19,9 @@
 #include <stdint.h>
 
 typedef struct ats_holding {
-    int64_t qty_e9;          /* > 0 long, < 0 short */
+    int64_t qty_e9; /* > 0 long, < 0 short */
     int64_t mark_e9;
-    ats_money_e18 cost_e18;  /* total cost of what is held; negative for a short */
+    ats_money_e18 cost_e18; /* total cost of what is held; negative for a short */
     ats_money_e18 realized_e18;
     ats_money_e18 fees_e18;
     uint64_t fills;

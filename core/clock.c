@@ -83,8 +83,7 @@ void ats_clock_calibrate(ats_clock *clock)
     sample(CLOCK_MONOTONIC_RAW, &ticks1, &ns1);
     if (ticks1 <= ticks0 || ns1 <= ns0)
         return;
-    clock->ns_per_tick_q32 =
-        (uint64_t)(((unsigned __int128)(ns1 - ns0) << 32) / (ticks1 - ticks0));
+    clock->ns_per_tick_q32 = (uint64_t)(((unsigned __int128)(ns1 - ns0) << 32) / (ticks1 - ticks0));
     clock->ticks_hz =
         (uint64_t)((unsigned __int128)(ticks1 - ticks0) * 1000000000ull / (ns1 - ns0));
     sample(CLOCK_MONOTONIC, &clock->base_ticks, &clock->base_ns);

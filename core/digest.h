@@ -1,8 +1,8 @@
 /* digest.h: the running hash of what a stage decided.
  *
  * Equal inputs give equal digests, bit for bit, in every thread map, at every speed and on every
- * compiler. Only what is a decision goes in: instrument key, recv_ns, integers, the bits of a score;
- * never ids local to a run, stamps, symbol_id or origin. Owner: the stage's thread.
+ * compiler. Only what is a decision goes in: instrument key, recv_ns, integers, the bits of a
+ * score; never ids local to a run, stamps, symbol_id or origin. Owner: the stage's thread.
  */
 #ifndef ATS_CORE_DIGEST_H
 #define ATS_CORE_DIGEST_H

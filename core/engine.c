@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Rounds between two looks at the clock for housekeeping: 256 rounds of a busy fused chain are about
- * 250 us, of an idle one a few us. */
+/* Rounds between two looks at the clock for housekeeping: 256 rounds of a busy fused chain are
+ * about 250 us, of an idle one a few us. */
 #define ROUNDS_PER_LOOK  256u
 #define HOUSEKEEP_NS     1000000ull
 #define HOUSEKEEP_JITTER 0x3ffffull /* up to 262 us more, so that threads do not fall in step */
@@ -66,16 +66,16 @@ int ats_engine_build(ats_engine *engine, const ats_engine_spec *spec)
     if (ats_topology_check(t, spec->map) != 0 || total_footprint(spec, &bytes) != 0 ||
         ats_arena_create(&engine->arena, bytes) != 0)
         return -1;
-    engine->instances = ats_arena_take(&engine->arena, t->stage_count * sizeof(ats_instance),
-                                       ATS_GUARD_BYTES);
+    engine->instances =
+        ats_arena_take(&engine->arena, t->stage_count * sizeof(ats_instance), ATS_GUARD_BYTES);
     engine->links =
         ats_arena_take(&engine->arena, t->link_count * sizeof(ats_link), ATS_GUARD_BYTES);
     for (uint32_t i = 0; i < t->stage_count; i++) {
         ats_instance *instance = &engine->instances[i];
         instance->stage = t->stages[i];
         instance->config = spec->configs[i];
-        instance->state = ats_arena_take(
-            &engine->arena, t->stages[i]->footprint(spec->configs[i]), ATS_GUARD_BYTES);
+        instance->state = ats_arena_take(&engine->arena, t->stages[i]->footprint(spec->configs[i]),
+                                         ATS_GUARD_BYTES);
         instance->io.clock = spec->clock;
         instance->io.burst = ATS_BURST_MAX;
         if (in_group(engine, i)) {
@@ -269,7 +269,8 @@ int ats_engine_start(ats_engine *engine)
         t->spec = &map->threads[i];
         int e = create_thread(t);
         if (e) {
-            /* The others wait at the barrier for a thread that will not come; there is no way on. */
+            /* The others wait at the barrier for a thread that will not come; there is no way on.
+             */
             ats_error_errno(ATS_EXIT_FAILED, e, "thread %s: cannot be created", t->spec->name);
             for (uint32_t j = 0; j < i; j++)
                 pthread_cancel(engine->threads[j].handle);

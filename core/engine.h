@@ -2,12 +2,13 @@
  *
  * Life cycle: build (all memory taken, faulted in, locked) -> start (each thread pins itself and
  * initialises its stages on its own CPU; a barrier; armed) -> the feed passes END in band, each
- * stage ends after END on all its inputs, a thread ends with its last stage -> join. Between "armed"
- * and the end of a thread (signals are blocked on all of them) its stages neither allocate nor, but for sockets of their own and the
- * kernel's part of a YIELD or PARK wait, enter the kernel.
+ * stage ends after END on all its inputs, a thread ends with its last stage -> join. Between
+ * "armed" and the end of a thread (signals are blocked on all of them) its stages neither allocate
+ * nor, but for sockets of their own and the kernel's part of a YIELD or PARK wait, enter the
+ * kernel.
  *
- * A thread runs its stages down the chain, so that one pass carries a lone event from end to end: it
- * meets no stage twice and finds every ring it reads warm. (Upstream last, the usual order for
+ * A thread runs its stages down the chain, so that one pass carries a lone event from end to end:
+ * it meets no stage twice and finds every ring it reads warm. (Upstream last, the usual order for
  * freeing room first, would cost a lone event one pass a stage.) Room is no concern: a pass leaves
  * every ring between fused stages empty, and each is deeper than a burst.
  */
@@ -51,10 +52,10 @@ typedef struct ats_engine_thread {
     struct ats_engine *engine;
     const ats_thread_spec *spec;
     pthread_t handle;
-    uint64_t rounds;      /* rounds of the loop so far: the heartbeat */
+    uint64_t rounds;       /* rounds of the loop so far: the heartbeat */
     uint64_t minor_faults; /* page faults between armed and end */
     uint64_t over;         /* 1: the thread has run its last */
-    char error[512];      /* why init or fini failed, or "" */
+    char error[512];       /* why init or fini failed, or "" */
     int exit_code;
 } ats_engine_thread;
 
@@ -70,8 +71,8 @@ typedef struct ats_engine {
     uint32_t started;
 } ats_engine;
 
-/* Checks the topology, takes all memory and connects the links. The spec's pointers must outlive the
- * engine. 0, or -1 with errors pushed and nothing left behind. */
+/* Checks the topology, takes all memory and connects the links. The spec's pointers must outlive
+ * the engine. 0, or -1 with errors pushed and nothing left behind. */
 int ats_engine_build(ats_engine *engine, const ats_engine_spec *spec);
 
 /* Starts all threads and returns when every stage is initialised and running; -1 with the reason

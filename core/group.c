@@ -63,7 +63,8 @@ uint32_t ats_group_work(ats_group *group)
         return 0;
     for (uint32_t i = 0; i < ATS_BURST_MAX && ats_rx_peek(head->io.in[0]); i++) {
         const ats_header *h = ats_rx_slot(head->io.in[0], 0);
-        /* At the end everything still in flight arrives: time has no further records to wait for. */
+        /* At the end everything still in flight arrives: time has no further records to wait for.
+         */
         int64_t until_ns = h->kind == ATS_KIND_END ? INT64_MAX - 1 : h->recv_ns;
         if (!run_due(group, until_ns, &done))
             return done;

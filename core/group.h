@@ -4,8 +4,8 @@
  * fall due, whatever thread map or speed the run has. The group therefore takes one chain record at
  * a time. Before the record at time T it runs every scheduled action that falls due at or before T,
  * earliest first, each until nothing moves between the members; then the record itself, until
- * nothing moves. The members' own `work` is the same code that runs on threads of their own when the
- * broker is real.
+ * nothing moves. The members' own `work` is the same code that runs on threads of their own when
+ * the broker is real.
  */
 #ifndef ATS_CORE_GROUP_H
 #define ATS_CORE_GROUP_H

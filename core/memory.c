@@ -20,17 +20,16 @@ int ats_arena_create(ats_arena *arena, size_t bytes)
     memset(arena, 0, sizeof *arena);
     arena->bytes = round_up(bytes ? bytes : 1, HUGE_BYTES);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    void *p = mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB | MAP_POPULATE,
-                   -1, 0);
+    void *p =
+        mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
     arena->backing = ATS_BACKING_HUGE;
     if (p == MAP_FAILED) {
         p = mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (p == MAP_FAILED)
             return ats_error_errno(ATS_EXIT_FAILED, errno, "arena: cannot map %zu bytes",
                                    arena->bytes);
-        arena->backing = madvise(p, arena->bytes, MADV_HUGEPAGE) == 0
-                             ? ATS_BACKING_TRANSPARENT_HUGE
-                             : ATS_BACKING_PAGES;
+        arena->backing = madvise(p, arena->bytes, MADV_HUGEPAGE) == 0 ? ATS_BACKING_TRANSPARENT_HUGE
+                                                                      : ATS_BACKING_PAGES;
     }
     memset(p, 0, arena->bytes); /* fault in now, not on the first event */
     arena->locked = mlock(p, arena->bytes) == 0;

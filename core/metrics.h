@@ -115,7 +115,7 @@ typedef enum ats_metric_unit {
 #define ATS_METRIC_FIELD_COUNT(name)                                   name
 #define ATS_METRIC_FIELD_NS(name)                                      name##_ns
 #define ATS_METRIC_FIELD_BYTES(name)                                   name##_bytes
-#define ATS_METRIC_MEMBER(stage, name, unit, kind, help)               uint64_t ATS_METRIC_FIELD_##unit(name);
+#define ATS_METRIC_MEMBER(stage, name, unit, kind, help) uint64_t ATS_METRIC_FIELD_##unit(name);
 #define ATS_METRIC_MEMBERS(stage, name, length, label, label_of, help) uint64_t name[length];
 
 /* Two lines of alignment: the adjacent-line prefetcher pairs lines, and neighbours have other

@@ -4,9 +4,9 @@
     ((value) < sizeof(table) / sizeof((table)[0]) && (table)[value] ? (table)[value] : "?")
 
 static const char *const KIND_LABELS[] = {
-    "none",   "quote",  "trade",   "bar",   "book_level", "status",   "corporate_action", "clock",
-    "end",    "features", "signal", "intent", "verdict",  "order",    "exec",             "position",
-    "control", "env"};
+    "none",  "quote",    "trade",    "bar",    "book_level", "status",  "corporate_action",
+    "clock", "end",      "features", "signal", "intent",     "verdict", "order",
+    "exec",  "position", "control",  "env"};
 static_assert(sizeof(KIND_LABELS) / sizeof(KIND_LABELS[0]) == ATS_KIND_COUNT, "a label a kind");
 
 static const char *const REASON_LABELS[] = {"none",      "entry_long", "entry_short", "exit_signal",
@@ -14,13 +14,34 @@ static const char *const REASON_LABELS[] = {"none",      "entry_long", "entry_sh
 static_assert(sizeof(REASON_LABELS) / sizeof(REASON_LABELS[0]) == ATS_REASON_COUNT,
               "a label a reason");
 
-static const char *const CHECK_LABELS[] = {
-    "pass",         "killed",         "paused",         "tap_credit",     "unknown_symbol",
-    "malformed",    "no_market",      "stale_market",   "halted",         "crossed",
-    "tick",         "collar",         "lot",            "max_qty",        "max_notional",
-    "duplicate",    "rate",           "self_match",     "not_reducing",   "position",
-    "gross",        "short",          "position_count", "risk_per_trade", "drawdown",
-    "loss_streak",  "day_trades",     "order_table_full"};
+static const char *const CHECK_LABELS[] = {"pass",
+                                           "killed",
+                                           "paused",
+                                           "tap_credit",
+                                           "unknown_symbol",
+                                           "malformed",
+                                           "no_market",
+                                           "stale_market",
+                                           "halted",
+                                           "crossed",
+                                           "tick",
+                                           "collar",
+                                           "lot",
+                                           "max_qty",
+                                           "max_notional",
+                                           "duplicate",
+                                           "rate",
+                                           "self_match",
+                                           "not_reducing",
+                                           "position",
+                                           "gross",
+                                           "short",
+                                           "position_count",
+                                           "risk_per_trade",
+                                           "drawdown",
+                                           "loss_streak",
+                                           "day_trades",
+                                           "order_table_full"};
 static_assert(sizeof(CHECK_LABELS) / sizeof(CHECK_LABELS[0]) == ATS_CHECK_COUNT, "a label a check");
 
 static const char *const ORDER_STATE_LABELS[] = {

@@ -101,8 +101,8 @@ static int check_cpus(const ats_thread_map *map)
         if (t->cpu == ATS_CPU_ANY)
             continue;
         if (!cpu_allowed(t->cpu)) {
-            ats_error(ATS_EXIT_CONFIG, "thread %s: cpu %d is not one this process may use",
-                      t->name, t->cpu);
+            ats_error(ATS_EXIT_CONFIG, "thread %s: cpu %d is not one this process may use", t->name,
+                      t->cpu);
             faults++;
         }
         for (uint32_t j = 0; j < i; j++) {

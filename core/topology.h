@@ -1,7 +1,7 @@
 /* topology.h: which stage feeds which, and which thread runs which.
  *
- * The links are a const table in code; the thread map comes from the configuration. Both are checked
- * together before anything is built, and every fault is reported.
+ * The links are a const table in code; the thread map comes from the configuration. Both are
+ * checked together before anything is built, and every fault is reported.
  */
 #ifndef ATS_CORE_TOPOLOGY_H
 #define ATS_CORE_TOPOLOGY_H

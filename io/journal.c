@@ -78,7 +78,8 @@ void ats_journal_append(ats_journal *j, const ats_journal_entry *entry)
     slot->number = j->head + 1;
     slot->checksum = checksum(slot);
     j->head++;
-    /* Release: partner of the acquire in ats_journal_waiting; the entry is whole before it counts. */
+    /* Release: partner of the acquire in ats_journal_waiting; the entry is whole before it counts.
+     */
     ats_store_release(&j->header->head, j->head);
 }
 

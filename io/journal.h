@@ -3,8 +3,8 @@
  * `route` appends every order transition before the network write, and every broker event before it
  * is forwarded. The journal lies in a named file on tmpfs, mapped and faulted in, so that an append
  * is a copy of two cache lines and survives the death of the process at any instruction; `drain`
- * copies it to disk and syncs there. A restart reads shared memory when the boot id matches, else the
- * disk.
+ * copies it to disk and syncs there. A restart reads shared memory when the boot id matches, else
+ * the disk.
  *
  * Layout: a header page, then a ring of 128-byte entries. head counts entries appended, tail those
  * that are on disk; an entry is overwritten only after it was drained. Each entry carries its own
@@ -21,9 +21,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ATS_JOURNAL_VERSION     1u
-#define ATS_JOURNAL_HEADER      4096u
-#define ATS_JOURNAL_PATH_BYTES  256u
+#define ATS_JOURNAL_VERSION    1u
+#define ATS_JOURNAL_HEADER     4096u
+#define ATS_JOURNAL_PATH_BYTES 256u
 
 typedef struct ats_journal_entry {
     uint64_t number; /* 1, 2, ... */
@@ -46,7 +46,7 @@ typedef struct ats_journal_entry {
     uint8_t side;
     uint8_t type;
     uint8_t tif;
-    uint8_t action; /* ats_intent_action */
+    uint8_t action;     /* ats_intent_action */
     uint8_t transition; /* ats_transition_kind */
     uint8_t reserved8[5];
     uint32_t checksum; /* low 32 bits of xxh3 of the 124 bytes before it */

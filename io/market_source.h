@@ -19,7 +19,7 @@ typedef struct ats_market_input {
 typedef struct ats_market_source {
     ats_market_input *inputs;
     uint32_t input_count;
-    uint32_t at; /* input being read */
+    uint32_t at;               /* input being read */
     const ats_market *records; /* in memory, instead of inputs */
     uint64_t record_count;
     uint64_t next;
@@ -27,14 +27,14 @@ typedef struct ats_market_source {
     int64_t first_ns;    /* recv_ns of the first and last record */
     int64_t last_ns;
     uint64_t total;
-    bool tape;           /* inputs are tapes: already consolidated and sequenced */
-    ats_market current;  /* the record that peek points to, remapped */
+    bool tape;          /* inputs are tapes: already consolidated and sequenced */
+    ats_market current; /* the record that peek points to, remapped */
     bool held;
     bool failed;
 } ats_market_source;
 
-/* Opens captures in the order given. 0, or -1 with an error pushed (ATS_EXIT_DATA) when one cannot be
- * read, one starts before its predecessor ends, or tapes and raw captures are mixed. */
+/* Opens captures in the order given. 0, or -1 with an error pushed (ATS_EXIT_DATA) when one cannot
+ * be read, one starts before its predecessor ends, or tapes and raw captures are mixed. */
 int ats_market_source_open(ats_market_source *source, const char *const *paths, uint32_t count);
 
 /* Reads from an array that outlives the source; symbols are copied. For benchmarks: no decoding. */
@@ -46,8 +46,8 @@ int ats_market_source_load(ats_market_source *source, ats_market **records, uint
 
 void ats_market_source_close(ats_market_source *source);
 
-/* The record in hand, the same until ats_market_source_pop: 1; 0 at the end; -1 when an input turned
- * out damaged (ats_market_source_reason says where). */
+/* The record in hand, the same until ats_market_source_pop: 1; 0 at the end; -1 when an input
+ * turned out damaged (ats_market_source_reason says where). */
 int ats_market_source_peek(ats_market_source *source, const ats_market **record);
 void ats_market_source_pop(ats_market_source *source);
 

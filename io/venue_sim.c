@@ -49,9 +49,9 @@ static size_t lines(size_t bytes)
     return (bytes + 63) & ~(size_t)63;
 }
 
-/* Actions in flight: an order's arrival and cancel, and of its answers the acceptance, a cancel's and
- * one fill a market record; answers are on their way for a latency only. Eight an order is ample, and
- * ats_venue_sim_room keeps half free for answers. */
+/* Actions in flight: an order's arrival and cancel, and of its answers the acceptance, a cancel's
+ * and one fill a market record; answers are on their way for a latency only. Eight an order is
+ * ample, and ats_venue_sim_room keeps half free for answers. */
 static uint32_t action_capacity(const ats_venue_sim_config *c)
 {
     return c->order_capacity * 8;
@@ -162,9 +162,8 @@ static action *answer(ats_venue_sim *v, const ats_order_entry *e, int64_t now_ns
     a->side = e->side;
     a->exec_type = exec_type;
     a->cum_qty_e9 = e->filled_e9;
-    a->leaves_qty_e9 = exec_type == ATS_EXEC_ACCEPTED || exec_type == ATS_EXEC_FILL
-                           ? e->qty_e9 - e->filled_e9
-                           : 0;
+    a->leaves_qty_e9 =
+        exec_type == ATS_EXEC_ACCEPTED || exec_type == ATS_EXEC_FILL ? e->qty_e9 - e->filled_e9 : 0;
     a->venue_ns = now_ns;
     return a;
 }

@@ -1,14 +1,16 @@
 /* venue_sim.h: a simulated venue and broker, exact and deterministic.
  *
- * An order sent at T arrives at T + out latency, an answer is back after the return latency; both are
- * a base plus a jitter that depends only on (seed, order id, leg), so no run's timing changes them.
+ * An order sent at T arrives at T + out latency, an answer is back after the return latency; both
+ * are a base plus a jitter that depends only on (seed, order id, leg), so no run's timing changes
+ * them.
  *
- * Matching. A marketable order takes the displayed size of the best quote at its price, crossing the
- * spread, and no more than is displayed; what an order took is gone until that side is quoted anew.
- * The rest of an IOC is cancelled, of a FOK nothing is done, a DAY limit rests. A resting limit fills
- * at its own price when the opposite quote reaches it (up to that quote's size) or when a trade prints
- * through it, not at it (up to that trade's size): the conservative rule for an unknown place in the
- * queue. Earlier orders of ours go first. One-sided, locked-through and halted markets fill nothing.
+ * Matching. A marketable order takes the displayed size of the best quote at its price, crossing
+ * the spread, and no more than is displayed; what an order took is gone until that side is quoted
+ * anew. The rest of an IOC is cancelled, of a FOK nothing is done, a DAY limit rests. A resting
+ * limit fills at its own price when the opposite quote reaches it (up to that quote's size) or when
+ * a trade prints through it, not at it (up to that trade's size): the conservative rule for an
+ * unknown place in the queue. Earlier orders of ours go first. One-sided, locked-through and halted
+ * markets fill nothing.
  *
  * Fees: per unit and in basis points of the notional, rounded half to even to 1e-9, on each fill.
  *
@@ -30,7 +32,7 @@ typedef struct ats_venue_sim_config {
     int64_t back_base_ns; /* answer: the venue to us */
     int64_t back_jitter_ns;
     int64_t fee_per_unit_e9;
-    int64_t fee_bps_e9; /* 1e-9 of a basis point: 1 bps = 1e9 */
+    int64_t fee_bps_e9;      /* 1e-9 of a basis point: 1 bps = 1e9 */
     uint32_t order_capacity; /* a power of two */
     uint32_t symbol_count;
 } ats_venue_sim_config;
@@ -52,12 +54,13 @@ void ats_venue_sim_market(ats_venue_sim *v, const ats_market *m);
 /* When the next action falls due; INT64_MAX = none. */
 int64_t ats_venue_sim_next_due(const ats_venue_sim *v);
 
-/* Does the next action. True when it is an answer that arrives at us now, in *exec (order_id, exec_id,
- * type, quantities, price, fee, side, ids; recv_ns and event_ns = now; order_state is not set). */
+/* Does the next action. True when it is an answer that arrives at us now, in *exec (order_id,
+ * exec_id, type, quantities, price, fee, side, ids; recv_ns and event_ns = now; order_state is not
+ * set). */
 bool ats_venue_sim_run_due(ats_venue_sim *v, ats_exec *exec);
 
-/* The end of the run: expires the oldest order still resting and answers at once. False when there is
- * none left. */
+/* The end of the run: expires the oldest order still resting and answers at once. False when there
+ * is none left. */
 bool ats_venue_sim_expire_one(ats_venue_sim *v, int64_t now_ns, ats_exec *exec);
 
 #endif

@@ -202,8 +202,7 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
     double *mids = malloc((max + 1) * sizeof *mids);
     int result = -1;
     if (!d->x || !d->y || !d->recv_ns || !d->symbol_id || !mids) {
-        ats_error(ATS_EXIT_FAILED, "dataset: %llu rows do not fit memory",
-                  (unsigned long long)max);
+        ats_error(ATS_EXIT_FAILED, "dataset: %llu rows do not fit memory", (unsigned long long)max);
     } else {
         sink_config sink_configuration = {.dataset = d,
                                           .mids = mids,

@@ -1,9 +1,10 @@
 /* dataset.h: the vectors a chain computes from captures, with forward returns as labels.
  *
- * The rows come from the same feed and feature stages that serve live, so what a model is trained on
- * is what it will see. A row is one FEATURES record; its label is the return of the mid, in basis
- * points, from the row to the first row of the same symbol at least one horizon later. Rows without
- * such a one (the last horizon of each symbol) have no label and are dropped. Cold; allocates.
+ * The rows come from the same feed and feature stages that serve live, so what a model is trained
+ * on is what it will see. A row is one FEATURES record; its label is the return of the mid, in
+ * basis points, from the row to the first row of the same symbol at least one horizon later. Rows
+ * without such a one (the last horizon of each symbol) have no label and are dropped. Cold;
+ * allocates.
  */
 #ifndef ATS_LEARN_DATASET_H
 #define ATS_LEARN_DATASET_H
@@ -18,7 +19,8 @@ typedef struct ats_dataset {
     int64_t *recv_ns;
     uint32_t *symbol_id;
     uint64_t rows;
-    uint64_t seen; /* vectors the chain made; rows are every `stride`-th of a symbol that has a label */
+    uint64_t
+        seen; /* vectors the chain made; rows are every `stride`-th of a symbol that has a label */
     uint32_t features;
     uint64_t feature_version;
     uint64_t hash; /* xxh3 of the bits of x of all vectors seen, in order: train = serve */
@@ -26,8 +28,8 @@ typedef struct ats_dataset {
 
 typedef struct ats_dataset_options {
     int64_t horizon_ns;
-    uint32_t stride;      /* keep every n-th vector of a symbol; 1 = all */
-    uint64_t rows_max;    /* more is an error that says which stride would do */
+    uint32_t stride;   /* keep every n-th vector of a symbol; 1 = all */
+    uint64_t rows_max; /* more is an error that says which stride would do */
     int64_t clock_interval_ns;
 } ats_dataset_options;
 

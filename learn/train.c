@@ -69,8 +69,7 @@ static int configure(BoosterHandle b, const ats_train_options *o)
     if (XGBoosterSetParam(b, "objective", "reg:squarederror") != 0 ||
         XGBoosterSetParam(b, "tree_method", "hist") != 0)
         return xgb_error("parameters");
-    return set_parameter(b, "base_score", 0) ||
-                   set_parameter(b, "max_depth", o->depth) ||
+    return set_parameter(b, "base_score", 0) || set_parameter(b, "max_depth", o->depth) ||
                    set_parameter(b, "eta", o->eta) ||
                    set_parameter(b, "min_child_weight", o->min_child_weight) ||
                    set_parameter(b, "nthread", o->threads) ||
@@ -274,9 +273,9 @@ int ats_train(const ats_dataset *d, const ats_train_options *o, const char *path
     r->train_last_ns = d->recv_ns[s.train_end - 1] + o->horizon_ns; /* labels reach that far */
     r->test_first_ns = d->recv_ns[s.test_begin];
     r->test_last_ns = d->recv_ns[d->rows - 1];
-    int result = make_matrix(d, 0, s.train_end, &train) || make_matrix(d, s.test_begin, d->rows, &test)
-                     ? -1
-                     : 0;
+    int result =
+        make_matrix(d, 0, s.train_end, &train) || make_matrix(d, s.test_begin, d->rows, &test) ? -1
+                                                                                               : 0;
     if (result == 0 && XGBoosterCreate(&train, 1, &booster) != 0)
         result = xgb_error("booster");
     if (result == 0)

@@ -8,21 +8,22 @@
 /* ---- the wiring --------------------------------------------------------------------------- */
 
 static const ats_stage *const STAGES[] = {
-    [ATS_CHAIN_FEED] = &ats_stage_feed,         [ATS_CHAIN_FEATURE] = &ats_stage_feature,
-    [ATS_CHAIN_INFER] = &ats_stage_infer,       [ATS_CHAIN_STRATEGY] = &ats_stage_strategy,
-    [ATS_CHAIN_RISK] = &ats_stage_risk,         [ATS_CHAIN_ROUTE] = &ats_stage_route,
+    [ATS_CHAIN_FEED] = &ats_stage_feed,   [ATS_CHAIN_FEATURE] = &ats_stage_feature,
+    [ATS_CHAIN_INFER] = &ats_stage_infer, [ATS_CHAIN_STRATEGY] = &ats_stage_strategy,
+    [ATS_CHAIN_RISK] = &ats_stage_risk,   [ATS_CHAIN_ROUTE] = &ats_stage_route,
     [ATS_CHAIN_DRAIN] = &ats_stage_drain,
 };
 static_assert(sizeof(STAGES) / sizeof(STAGES[0]) == ATS_CHAIN_STAGE_COUNT, "a line a stage");
 
-/* Depths. Chain links: 256 records of 128 to 256 bytes keep a link within a quarter of an L2 and hold
- * 16 bursts; more would only let a queue grow that the feed should feel. Taps: the tape holds a
- * second at 200,000 events/s; decisions are a hundred times fewer. */
+/* Depths. Chain links: 256 records of 128 to 256 bytes keep a link within a quarter of an L2 and
+ * hold 16 bursts; more would only let a queue grow that the feed should feel. Taps: the tape holds
+ * a second at 200,000 events/s; decisions are a hundred times fewer. */
 #define CHAIN_DEPTH 256u
 #define TAPE_DEPTH  262144u
 #define TAP_DEPTH   16384u
 
 enum { TAPE_LINK = 6 };
+/* clang-format off */
 static const ats_link_spec LINKS[] = {
     /* name                 from               port  to                  port  when full   depth */
     {"feed-feature",      ATS_CHAIN_FEED,     0, ATS_CHAIN_FEATURE,  0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
@@ -38,6 +39,7 @@ static const ats_link_spec LINKS[] = {
     {"risk-drain",        ATS_CHAIN_RISK,     2, ATS_CHAIN_DRAIN,    2, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
     {"route-drain",       ATS_CHAIN_ROUTE,    1, ATS_CHAIN_DRAIN,    3, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
 };
+/* clang-format on */
 
 /* Stages that share simulated time. */
 #define LOCKSTEP ((1u << ATS_CHAIN_STRATEGY) | (1u << ATS_CHAIN_RISK) | (1u << ATS_CHAIN_ROUTE))
@@ -67,8 +69,8 @@ static void choose_links(ats_chain *chain, const ats_chain_spec *spec)
             continue;
         chain->links[n++] = LINKS[i];
     }
-    chain->topology = (ats_topology){STAGES, drain ? ATS_CHAIN_STAGE_COUNT : ATS_CHAIN_DRAIN,
-                                     chain->links, n};
+    chain->topology =
+        (ats_topology){STAGES, drain ? ATS_CHAIN_STAGE_COUNT : ATS_CHAIN_DRAIN, chain->links, n};
 }
 
 static int map_threads(ats_chain *chain, const ats_run_config *config)
@@ -103,10 +105,9 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .clock_interval_ns = spec->config->clock_interval_ns,
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
                                     .symbol_count = symbols};
-    chain->feature = (ats_feature_config){
-        .context = &chain->context,
-        .symbol_count = symbols,
-        .vectors = spec->forest != NULL || spec->vectors};
+    chain->feature = (ats_feature_config){.context = &chain->context,
+                                          .symbol_count = symbols,
+                                          .vectors = spec->forest != NULL || spec->vectors};
     chain->infer = (ats_infer_config){.context = &chain->context,
                                       .forest = spec->forest,
                                       .model_id = spec->forest ? 1 : 0,
@@ -127,8 +128,8 @@ static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .start_cash_e9 = c->start_cash_e9,
                                     .account_id = c->account_id,
                                     .order_capacity = c->venue.order_capacity};
-    chain->route = (ats_route_config){
-        .context = &chain->context, .journal = spec->journal, .venue = c->venue};
+    chain->route =
+        (ats_route_config){.context = &chain->context, .journal = spec->journal, .venue = c->venue};
     chain->route.venue.symbol_count = spec->source->symbols.count;
     chain->drain = (ats_drain_config){.context = &chain->context,
                                       .tape = spec->tape,

@@ -1,7 +1,7 @@
 /* chain.h: the whole system in one table: which stages there are and which feeds which.
  *
- * ats_chain_build wires a run from its resolved configuration; the tables in chain.c are the place to
- * see how the parts hang together.
+ * ats_chain_build wires a run from its resolved configuration; the tables in chain.c are the place
+ * to see how the parts hang together.
  */
 #ifndef ATS_STAGES_CHAIN_H
 #define ATS_STAGES_CHAIN_H
@@ -66,7 +66,8 @@ typedef struct ats_chain {
     uint64_t ended_ns;
 } ats_chain;
 
-/* 0, or -1 with errors pushed and nothing left behind. The spec's pointers must outlive the chain. */
+/* 0, or -1 with errors pushed and nothing left behind. The spec's pointers must outlive the chain.
+ */
 int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec);
 
 /* Starts, and waits for the end. ats_chain_stop may be called from another thread or a signal

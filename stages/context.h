@@ -13,13 +13,13 @@
 
 /* The hops whose latency a run reports; also the tags of latency.hlog. */
 typedef enum ats_hop {
-    ATS_HOP_FEED = 0,        /* origin -> feed handed it on */
-    ATS_HOP_FEATURE = 1,     /* -> feature handed it on */
-    ATS_HOP_INFER_WAIT = 2,  /* -> infer took it */
-    ATS_HOP_INFER = 3,       /* -> infer handed it on, batch included */
-    ATS_HOP_STRATEGY = 4,    /* -> strategy handed it on */
-    ATS_HOP_RISK = 5,        /* -> risk handed it on */
-    ATS_HOP_ROUTE = 6,       /* risk handed the order on -> route gave it to the broker */
+    ATS_HOP_FEED = 0,            /* origin -> feed handed it on */
+    ATS_HOP_FEATURE = 1,         /* -> feature handed it on */
+    ATS_HOP_INFER_WAIT = 2,      /* -> infer took it */
+    ATS_HOP_INFER = 3,           /* -> infer handed it on, batch included */
+    ATS_HOP_STRATEGY = 4,        /* -> strategy handed it on */
+    ATS_HOP_RISK = 5,            /* -> risk handed it on */
+    ATS_HOP_ROUTE = 6,           /* risk handed the order on -> route gave it to the broker */
     ATS_HOP_EVENT_TO_SIGNAL = 7, /* origin -> infer handed the signal on */
     ATS_HOP_EVENT_TO_ORDER = 8,  /* origin -> order given to the broker: the headline */
     ATS_HOP_COUNT
@@ -40,8 +40,8 @@ typedef struct ats_context {
     ats_switches *switches;
 } ats_context;
 
-/* Takes recorders, counters and switches from a new arena, which the caller destroys. 0, or -1 with an
- * error pushed. Cold. */
+/* Takes recorders, counters and switches from a new arena, which the caller destroys. 0, or -1 with
+ * an error pushed. Cold. */
 int ats_context_make(ats_context *context, ats_arena *arena, const ats_symbols *symbols);
 
 /* Records the time between two stamps of a record, and nothing when either is missing. Hot. */

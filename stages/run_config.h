@@ -1,7 +1,7 @@
 /* run_config.h: the resolved configuration of a run, in the units the stages use.
  *
- * Filled in from a YAML file by ats_config_load (stages/config.h); every field has been validated by
- * then. Risk limits have no defaults.
+ * Filled in from a YAML file by ats_config_load (stages/config.h); every field has been validated
+ * by then. Risk limits have no defaults.
  */
 #ifndef ATS_STAGES_RUN_CONFIG_H
 #define ATS_STAGES_RUN_CONFIG_H

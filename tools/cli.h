@@ -60,8 +60,9 @@ typedef struct ats_cli {
     uint32_t argument_count;
 } ats_cli;
 
-/* Parses argv by the command's table into *values, which the caller has zeroed. 0 go on; 1 done (help was printed: return
- * ATS_EXIT_OK); -1 an error was pushed (return ats_cli_fail()). Options and arguments may be mixed;
+/* Parses argv by the command's table into *values, which the caller has zeroed. 0 go on; 1 done
+ * (help was printed: return ATS_EXIT_OK); -1 an error was pushed (return ats_cli_fail()). Options
+ * and arguments may be mixed;
  * "--" ends options. argv is reordered. */
 int ats_cli_parse(ats_cli *cli, const ats_command *command, void *values, int argc, char **argv);
 

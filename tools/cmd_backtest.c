@@ -36,9 +36,10 @@ const ats_command ats_command_backtest = {
     .name = "backtest",
     .purpose = "the same chain on one thread, at full speed, over many days",
     .synopsis = "-c FILE [OPTION...] INPUT...",
-    .detail = "The same stages as live and replay, stepped on one thread. The run directory names its\n"
-              "input instead of copying it. Captures are read in the order given and must follow each\n"
-              "other in time.",
+    .detail =
+        "The same stages as live and replay, stepped on one thread. The run directory names its\n"
+        "input instead of copying it. Captures are read in the order given and must follow each\n"
+        "other in time.",
     .example = "ats backtest -c configs/backtest.yaml day1.cap day2.cap",
     .option = OPTIONS,
     .arguments_min = 1,

@@ -67,8 +67,10 @@ const ats_command ats_command_replay = {
     .purpose = "run recorded data through the threaded chain",
     .synopsis = "-c FILE [OPTION...] INPUT...\n       ats replay --run RUN [OPTION...]",
     .detail =
-        "Captures are read in the order given and must follow each other in time. At full speed the\n"
-        "latencies are those of a queue and say nothing of the chain's own; pace the replay (1x, 60x)\n"
+        "Captures are read in the order given and must follow each other in time. At full speed "
+        "the\n"
+        "latencies are those of a queue and say nothing of the chain's own; pace the replay (1x, "
+        "60x)\n"
         "or use `ats bench pipeline` for that. Decisions do not depend on speed or threads: the\n"
         "digest says so.",
     .example = "ats replay -c configs/demo.yaml --speed 60x day.cap",

@@ -53,17 +53,16 @@ static json_t *to_json(const options *o, const ats_dataset *d, const ats_train_r
         json_array_append_new(deciles, json_real(r->test_deciles[i]));
     for (uint32_t i = 0; i < ATS_FEATURE_COUNT; i++)
         json_object_set_new(gain, ats_feature_at(i)->name, json_real(r->gain[i]));
-    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:I, "
-                     "s:I, s:o}",
-                     "schema", 1, "model", o->output, "feature_version", version, "vectors",
-                     (json_int_t)d->seen, "train_rows", (json_int_t)r->train_rows, "gap_rows",
-                     (json_int_t)r->gap_rows, "test_rows", (json_int_t)r->test_rows,
-                     "train_first_ns", (json_int_t)r->train_first_ns, "train_last_ns",
-                     (json_int_t)r->train_last_ns, "train_rmse_bps", r->train_rmse,
-                     "test_rmse_bps", r->test_rmse, "test_rmse_of_zero_bps", r->test_rmse_of_zero,
-                     "test_correlation", r->test_correlation, "test_deciles_bps", deciles,
-                     "checked_rows", (json_int_t)r->check_rows, "unequal_rows",
-                     (json_int_t)r->check_unequal, "gain", gain);
+    return json_pack(
+        "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:I, "
+        "s:I, s:o}",
+        "schema", 1, "model", o->output, "feature_version", version, "vectors", (json_int_t)d->seen,
+        "train_rows", (json_int_t)r->train_rows, "gap_rows", (json_int_t)r->gap_rows, "test_rows",
+        (json_int_t)r->test_rows, "train_first_ns", (json_int_t)r->train_first_ns, "train_last_ns",
+        (json_int_t)r->train_last_ns, "train_rmse_bps", r->train_rmse, "test_rmse_bps",
+        r->test_rmse, "test_rmse_of_zero_bps", r->test_rmse_of_zero, "test_correlation",
+        r->test_correlation, "test_deciles_bps", deciles, "checked_rows", (json_int_t)r->check_rows,
+        "unequal_rows", (json_int_t)r->check_unequal, "gain", gain);
 }
 
 static void print_text(const options *o, const ats_dataset *d, const ats_train_result *r)
@@ -104,20 +103,21 @@ static int train(const ats_cli *cli, const options *o)
     ats_train_result result;
     int cpus[256];
     if (o->horizon_ns <= 0 || o->share_millionths <= 0 || o->share_millionths >= 1000000)
-        return ats_error(ATS_EXIT_USAGE, "--horizon and --train-share (below 100%%) must be above 0");
+        return ats_error(ATS_EXIT_USAGE,
+                         "--horizon and --train-share (below 100%%) must be above 0");
     ats_dataset_options dataset_options = {.horizon_ns = o->horizon_ns,
                                            .stride = (uint32_t)o->stride,
                                            .rows_max = ROWS_MAX,
                                            .clock_interval_ns = 1000000000};
-    ats_train_options train_options = {.trees = (uint32_t)o->trees,
-                                 .depth = (uint32_t)o->depth,
-                                 .eta = (double)o->eta_e9 / 1e9,
-                                 .min_child_weight = (double)o->min_child_weight_e9 / 1e9,
-                                 .train_share = (double)o->share_millionths / 1e6,
-                                 .threads = o->threads ? (uint32_t)o->threads
-                                                       : (uint32_t)ats_cpus_allowed(cpus, 256),
-                                 .seed = (uint64_t)o->seed,
-                                 .horizon_ns = o->horizon_ns};
+    ats_train_options train_options = {
+        .trees = (uint32_t)o->trees,
+        .depth = (uint32_t)o->depth,
+        .eta = (double)o->eta_e9 / 1e9,
+        .min_child_weight = (double)o->min_child_weight_e9 / 1e9,
+        .train_share = (double)o->share_millionths / 1e6,
+        .threads = o->threads ? (uint32_t)o->threads : (uint32_t)ats_cpus_allowed(cpus, 256),
+        .seed = (uint64_t)o->seed,
+        .horizon_ns = o->horizon_ns};
     if (ats_market_source_open(&source, (const char *const *)cli->argument, cli->argument_count))
         return -1;
     int status = ats_dataset_collect(&dataset, &source, &dataset_options);
@@ -155,11 +155,12 @@ const ats_command ats_command_train = {
     .name = "train",
     .purpose = "fit a forest on what the chain computes from captures",
     .synopsis = "-o MODEL [OPTION...] CAPTURE...",
-    .detail = "The features come from the same stages that serve live. The label is the return of the\n"
-              "mid over the horizon, in basis points, so a model's margin is a forecast in basis\n"
-              "points. Rows are split by time with a gap of one horizon between; the figures shown\n"
-              "are of the later part, which the model has not seen. Captures are read in the order\n"
-              "given and must follow each other in time.",
+    .detail =
+        "The features come from the same stages that serve live. The label is the return of the\n"
+        "mid over the horizon, in basis points, so a model's margin is a forecast in basis\n"
+        "points. Rows are split by time with a gap of one horizon between; the figures shown\n"
+        "are of the later part, which the model has not seen. Captures are read in the order\n"
+        "given and must follow each other in time.",
     .example = "ats train -o model.json --horizon 10s day1.cap day2.cap",
     .option = OPTIONS,
     .arguments_min = 1,

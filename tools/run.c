@@ -112,8 +112,8 @@ static int prepare(run *r)
 
 /* ---- while it runs -------------------------------------------------------------------------- */
 
-/* Shows progress and takes Ctrl-C: once ends the run in band; twice ends the program (the journal is
- * in shared memory either way). */
+/* Shows progress and takes Ctrl-C: once ends the run in band; twice ends the program (the journal
+ * is in shared memory either way). */
 static void watch(run *r)
 {
     ats_progress progress;
@@ -154,7 +154,8 @@ static int go(run *r)
 
 static int exit_code(run *r)
 {
-    const ats_drain_result *drained = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
+    const ats_drain_result *drained =
+        ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
     if (r->stage_error[0])
         return r->stage_code;
     if (drained->error[0] != 0)
@@ -234,7 +235,8 @@ static void release(run *r)
 /* What went wrong while all else went on: after the report, so that it is the last thing read. */
 static void tell_faults(run *r)
 {
-    const ats_drain_result *drained = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
+    const ats_drain_result *drained =
+        ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
     if (drained->error[0])
         ats_error(ATS_EXIT_FAILED,
                   "trading stopped: %.200s; %" PRIu64 " decisions and %" PRIu64

@@ -11,8 +11,8 @@
 
 #define ATS_RUN_PATH_BYTES 512
 
-/* Room on disk that is given to the journal when the disk is full: 8,192 entries, the transitions of
- * some 1,500 orders. */
+/* Room on disk that is given to the journal when the disk is full: 8,192 entries, the transitions
+ * of some 1,500 orders. */
 #define ATS_JOURNAL_RESERVE_BYTES (1u << 20)
 
 /* Entries in shared memory: at 10,000 orders/s of five transitions each, more than a second. */
@@ -48,7 +48,8 @@ void ats_run_dir_join(const ats_run_dir *dir, const char *name, char out[ATS_RUN
 void ats_run_dir_close(ats_run_dir *dir, bool journal_is_safe);
 
 /* The captures that a finished run read: tape/chain.cap, or the inputs it names if they still hold
- * what they did. Fills `paths` (caller frees each). 0, or -1 with an error pushed (ATS_EXIT_DATA). */
+ * what they did. Fills `paths` (caller frees each). 0, or -1 with an error pushed (ATS_EXIT_DATA).
+ */
 int ats_run_dir_inputs(const char *run, char **paths, uint32_t max, uint32_t *count);
 
 #endif

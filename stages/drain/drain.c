@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PORT_TAPE   0
-#define PORTS       4
-#define BURST       256u
-#define SYNC_NS     50000000ull  /* at most so much of the journal is lost with the power */
-#define FLUSH_NS    200000000ull /* the keeper sees the audit file so often */
-#define RETRY_NS    100000000ull
+#define PORT_TAPE 0
+#define PORTS     4
+#define BURST     256u
+#define SYNC_NS   50000000ull  /* at most so much of the journal is lost with the power */
+#define FLUSH_NS  200000000ull /* the keeper sees the audit file so often */
+#define RETRY_NS  100000000ull
 
 typedef struct drain {
     const ats_drain_config *config;

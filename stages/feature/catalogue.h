@@ -11,8 +11,8 @@
 
 /* X(id, family, parameters, unit, range, warm_up, inputs, source) */
 #define ATS_FEATURES(X)                                                                            \
-    X(spread_bps, "microstructure", "", "bps of mid", ">= 0, < 0 when crossed", "1 quote", "quote", \
-      "(ask - bid) / mid")                                                                         \
+    X(spread_bps, "microstructure", "", "bps of mid", ">= 0, < 0 when crossed", "1 quote",         \
+      "quote", "(ask - bid) / mid")                                                                \
     X(microprice_bps, "microstructure", "", "bps of mid", "within half a spread", "1 quote",       \
       "quote", "Gatheral and Oomen 2010: size-weighted mid less mid")                              \
     X(queue_imbalance, "microstructure", "", "ratio", "-1..1", "1 quote", "quote",                 \
@@ -31,17 +31,20 @@
       "trade, quote", "2 |price - mid| / mid (SEC Rule 605)")                                      \
     X(volatility_bps, "volatility", "n=100 mid changes", "bps a change", ">= 0", "100 changes",    \
       "quote", "sqrt(EMA of squared mid returns)")                                                 \
-    X(return_1m_bps, "price", "1m", "bps", "any", "2 bars", "bar 1m", "close / previous close - 1") \
+    X(return_1m_bps, "price", "1m", "bps", "any", "2 bars", "bar 1m",                              \
+      "close / previous close - 1")                                                                \
     X(return_5x1m_bps, "price", "5 x 1m", "bps", "any", "6 bars", "bar 1m",                        \
       "close / close 5 bars before - 1")                                                           \
     X(range_1m_bps, "volatility", "1m", "bps", ">= 0", "1 bar", "bar 1m", "(high - low) / close")  \
     X(volume_ratio_1m, "volume", "n=20", "ratio", ">= 0", "20 bars", "bar 1m",                     \
       "volume / mean volume of the last 20 bars")                                                  \
-    X(rsi14_1m, "momentum", "n=14", "index", "0..100", "15 bars", "bar 1m", "Wilder 1978; TA-Lib RSI") \
+    X(rsi14_1m, "momentum", "n=14", "index", "0..100", "15 bars", "bar 1m",                        \
+      "Wilder 1978; TA-Lib RSI")                                                                   \
     X(sma20_1m_bps, "trend", "n=20", "bps", "any", "20 bars", "bar 1m", "mid / SMA(close) - 1")    \
     X(atr14_1m_bps, "volatility", "n=14", "bps", ">= 0", "15 bars", "bar 1m",                      \
       "Wilder 1978; TA-Lib ATR, over close")                                                       \
-    X(return_5m_bps, "price", "5m", "bps", "any", "2 bars", "bar 5m", "close / previous close - 1") \
+    X(return_5m_bps, "price", "5m", "bps", "any", "2 bars", "bar 5m",                              \
+      "close / previous close - 1")                                                                \
     X(rsi14_5m, "momentum", "n=14", "index", "0..100", "15 bars", "bar 5m",                        \
       "Wilder 1978; TA-Lib RSI")                                                                   \
     X(vwap_distance_bps, "volume", "UTC day", "bps", "any", "1 trade", "trade, quote",             \

@@ -129,8 +129,7 @@ static void bar_features(const ats_symbol_state *s, float *f)
         (float)(m->bars >= 2 ? bps_from(m->last_close, m->previous_close) : NAN);
     f[ATS_FEATURE_return_5x1m_bps] =
         (float)(m->bars >= 6 ? bps_from(m->last_close, m->close_5_before) : NAN);
-    f[ATS_FEATURE_range_1m_bps] =
-        (float)(m->bars >= 1 ? m->last_range / m->last_close * BPS : NAN);
+    f[ATS_FEATURE_range_1m_bps] = (float)(m->bars >= 1 ? m->last_range / m->last_close * BPS : NAN);
     f[ATS_FEATURE_volume_ratio_1m] =
         (float)ratio(m->last_volume, ats_window_mean(&m->volumes, ATS_WINDOW_MAX));
     f[ATS_FEATURE_rsi14_1m] = (float)ats_rsi_value(&m->rsi, WILDER);
@@ -156,10 +155,8 @@ static void tick_features(const ats_symbol_state *s, float *f)
     f[ATS_FEATURE_trade_flow_imbalance] =
         (float)ratio(ats_ema_value(&s->signed_size, TRADES), s->size.value);
     f[ATS_FEATURE_tick_imbalance] = (float)ats_ema_value(&s->tick, TRADES);
-    f[ATS_FEATURE_effective_spread_bps] =
-        (float)(s->trades ? s->last_effective_spread * BPS : NAN);
-    f[ATS_FEATURE_volatility_bps] =
-        (float)(sqrt(ats_ema_value(&s->squared_return, RETURNS)) * BPS);
+    f[ATS_FEATURE_effective_spread_bps] = (float)(s->trades ? s->last_effective_spread * BPS : NAN);
+    f[ATS_FEATURE_volatility_bps] = (float)(sqrt(ats_ema_value(&s->squared_return, RETURNS)) * BPS);
     f[ATS_FEATURE_vwap_distance_bps] =
         (float)(s->traded_volume > 0 ? bps_from(mid, s->traded_value / s->traded_volume) : NAN);
 }

@@ -12,12 +12,12 @@ typedef struct feed {
     ats_metrics_feed *metrics;
     ats_market_source *source;
     uint64_t event_seq;
-    uint64_t events;        /* market events released */
-    int64_t recv_ns;        /* of the last record */
-    int64_t next_clock_ns;  /* 0 = no market record seen yet */
-    uint64_t start_ns;      /* monotonic time of the first record's due moment; 0 = not started */
+    uint64_t events;       /* market events released */
+    int64_t recv_ns;       /* of the last record */
+    int64_t next_clock_ns; /* 0 = no market record seen yet */
+    uint64_t start_ns;     /* monotonic time of the first record's due moment; 0 = not started */
     int64_t start_recv_ns;
-    uint64_t previous_ns;   /* end of the last record's handling */
+    uint64_t previous_ns;     /* end of the last record's handling */
     uint64_t event_origin_ns; /* origin of the event under way */
     double ns_per_recorded_ns;
     bool event_open; /* a record of the event under way has gone out */
@@ -142,8 +142,8 @@ static bool consolidate(feed *f, ats_quote *q)
     return true;
 }
 
-/* Numbers, stamps and stages a record that lies in the next slot of the chain. A tape's records keep
- * the numbers they had. */
+/* Numbers, stamps and stages a record that lies in the next slot of the chain. A tape's records
+ * keep the numbers they had. */
 static void release(feed *f, ats_io *io, ats_market *m, bool continues_event)
 {
     ats_header *h = &m->h;

@@ -5,10 +5,10 @@
  * In:  nothing (the source belongs to the stage).
  * Out: chain (market records); tape (the same records, optional).
  *
- * Order and time: recv_ns is the record's own, never going back (a record older than its predecessor
- * is moved up to it and counted). A CLOCK record stands at every multiple of clock_interval_ns at
- * which recorded time passes with or without market events, so that timers fire in quiet markets;
- * the multiples depend on the data alone, so all replays have the same.
+ * Order and time: recv_ns is the record's own, never going back (a record older than its
+ * predecessor is moved up to it and counted). A CLOCK record stands at every multiple of
+ * clock_interval_ns at which recorded time passes with or without market events, so that timers
+ * fire in quiet markets; the multiples depend on the data alone, so all replays have the same.
  *
  * Origin: in a paced run the moment a record was due, whenever it was really released; so a stall
  * counts against every event due in it. At full speed the moment the feed took the record up.

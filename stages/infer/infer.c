@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 
-#define PORT_CHAIN 0
+#define PORT_CHAIN  0
 #define RECORDS_MAX (2 * ATS_INFER_BATCH_MAX) /* a vector comes with its market record */
 
 typedef struct infer {

@@ -3,9 +3,9 @@
  * In:  chain (market records, FEATURES).
  * Out: chain (the same market records; in place of each FEATURES a SIGNAL).
  *
- * Takes whatever is waiting, up to batch_limit vectors, and never waits for more. A row's score does
- * not depend on the batch it was in. Without a model FEATURES are dropped and the market record ends
- * its event.
+ * Takes whatever is waiting, up to batch_limit vectors, and never waits for more. A row's score
+ * does not depend on the batch it was in. Without a model FEATURES are dropped and the market
+ * record ends its event.
  */
 #ifndef ATS_STAGES_INFER_INFER_H
 #define ATS_STAGES_INFER_INFER_H

@@ -45,8 +45,9 @@ typedef struct gate_case {
     ats_verdict *v;
     ats_money_e18 notional;
     ats_money_e18 equity;
-    int64_t grows_e9; /* by how much the symbol's largest possible |position| grows; 0 = not at all */
-    bool reduces;     /* asked to be reduce-only */
+    int64_t
+        grows_e9; /* by how much the symbol's largest possible |position| grows; 0 = not at all */
+    bool reduces; /* asked to be reduce-only */
     bool buy;
 } gate_case;
 
@@ -301,10 +302,9 @@ static ats_check check_table(gate_case *c)
 
 /* The gate: first refusal wins. */
 static ats_check (*const CHECKS[])(gate_case *) = {
-    check_state,  check_market,     check_price,          check_size, check_duplicate,
-    check_rate,   check_self_match, check_reducing,       check_position,
-    check_gross,  check_short,      check_position_count, check_risk_per_trade,
-    check_loss,   check_table,
+    check_state, check_market,         check_price,          check_size,     check_duplicate,
+    check_rate,  check_self_match,     check_reducing,       check_position, check_gross,
+    check_short, check_position_count, check_risk_per_trade, check_loss,     check_table,
 };
 
 /* Well-formed, so that the checks need not fear overflow or a foreign symbol. */

@@ -1,9 +1,10 @@
 /* gate.h: the checks that every order passes, in one fixed order, in integers only.
  *
- * The first check that refuses gives the reason; the verdict carries what was measured and the limit.
- * A limit that is not given is a configuration error, never "unlimited". Limits in basis points are of
- * the account's present equity. Open orders count at full size from the moment they pass. An order that
- * cannot make the symbol's position larger than it may become already is not held up by exposure.
+ * The first check that refuses gives the reason; the verdict carries what was measured and the
+ * limit. A limit that is not given is a configuration error, never "unlimited". Limits in basis
+ * points are of the account's present equity. Open orders count at full size from the moment they
+ * pass. An order that cannot make the symbol's position larger than it may become already is not
+ * held up by exposure.
  *
  * A reduce-only order (it must bring the position nearer to zero, counting the account's own open
  * orders on that side) skips the pause, the storage check, the age of the market data, exposure and
@@ -20,13 +21,13 @@
 
 typedef struct ats_risk_limits {
     /* per order */
-    uint32_t collar_bps;            /* largest distance of a limit from the opposite quote */
-    uint32_t max_data_age_ms;       /* of the symbol's last quote */
+    uint32_t collar_bps;      /* largest distance of a limit from the opposite quote */
+    uint32_t max_data_age_ms; /* of the symbol's last quote */
     int64_t max_order_qty_e9;
     int64_t max_order_notional_e9;
-    uint32_t duplicate_window_ms;   /* same symbol, side, size and price again */
-    uint32_t max_orders_per_s;      /* per account; a fifth is kept for reducing orders */
-    uint32_t order_burst;           /* orders at once */
+    uint32_t duplicate_window_ms; /* same symbol, side, size and price again */
+    uint32_t max_orders_per_s;    /* per account; a fifth is kept for reducing orders */
+    uint32_t order_burst;         /* orders at once */
     /* exposure, of equity */
     uint32_t max_position_bps;
     uint32_t max_gross_bps;
@@ -53,14 +54,14 @@ typedef struct ats_gate {
     ats_risk_limits limits;
     const ats_symbols *symbols;
     ats_portfolio *portfolio;
-    ats_order_table *open;         /* orders that passed and are not final */
+    ats_order_table *open; /* orders that passed and are not final */
     ats_money_e18 open_notional_e18;
     ats_money_e18 open_sell_notional_e18;
-    int64_t rate_at_ns;            /* theoretical arrival time (GCRA, ITU-T I.371) */
+    int64_t rate_at_ns; /* theoretical arrival time (GCRA, ITU-T I.371) */
     int64_t day;
     uint64_t day_fills;
     bool drawdown_latched;
-    ats_gate_symbol *symbol;       /* by symbol_id */
+    ats_gate_symbol *symbol; /* by symbol_id */
 } ats_gate;
 
 /* What the stage knows from outside the records. */

@@ -97,7 +97,8 @@ static void tap_position(risk *r, ats_io *io, const ats_exec *x)
 static void look_at_switches(risk *r, ats_io *io, const ats_header *cause)
 {
     const ats_switches *s = r->context->switches;
-    /* Acquire: partner of the release by whoever throws the switch, so that what made them is seen. */
+    /* Acquire: partner of the release by whoever throws the switch, so that what made them is seen.
+     */
     bool killed = ats_load_acquire(&s->kill) != 0, short_of_room = ats_load_acquire(&s->disk_short);
     if (killed != r->switches.killed)
         tap_env(r, io, cause, ATS_ENV_KILLED, 1);

@@ -4,8 +4,8 @@
  * Out: chain (market records, ORDER); feedback (EXEC and refusals, END); tap (VERDICT, POSITION,
  *      ENV), optional.
  *
- * The kill switch is looked at for every intent; the first time it is found thrown an ENV record says
- * so on the tap. A broken invariant of the portfolio throws it.
+ * The kill switch is looked at for every intent; the first time it is found thrown an ENV record
+ * says so on the tap. A broken invariant of the portfolio throws it.
  */
 #ifndef ATS_STAGES_RISK_RISK_H
 #define ATS_STAGES_RISK_RISK_H

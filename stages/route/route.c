@@ -51,9 +51,8 @@ static int route_init(void *state, const void *configuration, ats_io *io)
     r->metrics = &r->context->metrics->route;
     r->journal = r->config->journal;
     r->venue = ats_venue_sim_new(r->memory, &r->config->venue);
-    r->orders =
-        ats_order_table_new(r->memory + venue_bytes(r->config), r->config->venue.order_capacity,
-                            r->config->venue.symbol_count);
+    r->orders = ats_order_table_new(r->memory + venue_bytes(r->config),
+                                    r->config->venue.order_capacity, r->config->venue.symbol_count);
     ats_digest_init(&r->digest);
     return 0;
 }
@@ -112,9 +111,12 @@ static void journal_exec(route *r, const ats_exec *x, uint8_t event, ats_transit
 
 static void digest_order(route *r, const ats_order *o)
 {
-    uint64_t words[] = {key_of(r, o->h.symbol_id), (uint64_t)o->h.recv_ns,
-                        o->order_id,               o->target_order_id,
-                        (uint64_t)o->qty_e9,       (uint64_t)o->limit_e9,
+    uint64_t words[] = {key_of(r, o->h.symbol_id),
+                        (uint64_t)o->h.recv_ns,
+                        o->order_id,
+                        o->target_order_id,
+                        (uint64_t)o->qty_e9,
+                        (uint64_t)o->limit_e9,
                         (uint64_t)o->action << 24 | (uint64_t)o->side << 16 |
                             (uint64_t)o->type << 8 | o->tif};
     ats_digest_add(&r->digest, words, sizeof words / sizeof words[0]);
@@ -122,11 +124,16 @@ static void digest_order(route *r, const ats_order *o)
 
 static void digest_exec(route *r, const ats_exec *x)
 {
-    uint64_t words[] = {key_of(r, x->h.symbol_id), (uint64_t)x->h.recv_ns,
-                        x->order_id,               x->exec_id,
-                        x->type,                   (uint64_t)x->last_qty_e9,
-                        (uint64_t)x->last_px_e9,   (uint64_t)x->cum_qty_e9,
-                        (uint64_t)x->fee_e9,       x->order_state};
+    uint64_t words[] = {key_of(r, x->h.symbol_id),
+                        (uint64_t)x->h.recv_ns,
+                        x->order_id,
+                        x->exec_id,
+                        x->type,
+                        (uint64_t)x->last_qty_e9,
+                        (uint64_t)x->last_px_e9,
+                        (uint64_t)x->cum_qty_e9,
+                        (uint64_t)x->fee_e9,
+                        x->order_state};
     ats_digest_add(&r->digest, words, sizeof words / sizeof words[0]);
 }
 

@@ -129,8 +129,7 @@ static void send(strategy *s, ats_io *io, const ats_header *cause, uint8_t side,
     if (reason >= ATS_REASON_EXIT_SIGNAL)
         i->intent_flags = ATS_INTENT_REDUCE_ONLY;
     else
-        i->stop_distance_e9 =
-            (int64_t)((__int128)i->limit_e9 * s->config->params.stop_bps / 10000);
+        i->stop_distance_e9 = (int64_t)((__int128)i->limit_e9 * s->config->params.stop_bps / 10000);
     v->working = i->intent_id;
     add_to_digest(s, i);
     i->h.stamp_ns[ATS_STAMP_STRATEGY] = ats_stamp_since(i->h.origin_ns, ats_clock_now(io->clock));
@@ -221,7 +220,8 @@ static void on_market(strategy *s, ats_io *io, const ats_market *m)
     uint32_t now = ats_stamp_since(m->h.origin_ns, ats_clock_now(io->clock));
     out->h.stamp_ns[ATS_STAMP_STRATEGY] = now;
     ats_hop_record(s->context, ATS_HOP_STRATEGY, m->h.stamp_ns[ATS_STAMP_INFER], now);
-    /* A signal, if one comes, decides with the same quote; without one the stop and the clock do. */
+    /* A signal, if one comes, decides with the same quote; without one the stop and the clock do.
+     */
     if (m->h.kind == ATS_KIND_QUOTE && (m->h.flags & ATS_FLAG_END_OF_EVENT))
         consider_exit(s, io, &m->h, 0);
     if (m->h.kind == ATS_KIND_END) {

@@ -4,13 +4,13 @@
  * Out: chain (market records, INTENT); tap (INTENT), optional.
  *
  * The built-in strategy, "model threshold": a symbol without a position is bought when the model's
- * margin is at least entry_margin, sold short at or below -entry_margin where shorting is allowed, while
- * the spread is no wider than max_spread_bps.
- * A position is left when the margin turns against it by exit_margin, when the mid is stop_bps worse
- * than the average entry, after max_hold_s, or at flat_at_s of the UTC day, whichever is first. Every
- * order is a limit, immediate-or-cancel, offset_bps beyond the opposite quote: it crosses the spread
- * and never waits. There is one working order a symbol; after one that did not fill whole, and after
- * each exit, the symbol rests for cooldown_ms.
+ * margin is at least entry_margin, sold short at or below -entry_margin where shorting is allowed,
+ * while the spread is no wider than max_spread_bps. A position is left when the margin turns
+ * against it by exit_margin, when the mid is stop_bps worse than the average entry, after
+ * max_hold_s, or at flat_at_s of the UTC day, whichever is first. Every order is a limit,
+ * immediate-or-cancel, offset_bps beyond the opposite quote: it crosses the spread and never waits.
+ * There is one working order a symbol; after one that did not fill whole, and after each exit, the
+ * symbol rests for cooldown_ms.
  *
  * Thresholds are compared in margin space, so no exp is computed on the chain.
  */

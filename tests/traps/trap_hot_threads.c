@@ -1,11 +1,11 @@
-/* Proves that chain threads, once armed, neither allocate, nor enter the kernel, nor fault a page: in
- * a fused and in a threaded run.
+/* Proves that chain threads, once armed, neither allocate, nor enter the kernel, nor fault a page:
+ * in a fused and in a threaded run.
  *
  * Allocation: malloc and its kin are replaced in this program and count what an armed thread calls.
  * System calls: Syscall User Dispatch (Linux 5.11) turns each one of an armed thread into SIGSYS.
- * Page faults: the kernel's own count for the thread, taken by the engine when it is armed and when it
- * has ended. The waits are SPIN and PAUSE, which never enter the kernel. A control run with a stage
- * that does all three shows that the traps work. Exit 77: the kernel has no such dispatch. */
+ * Page faults: the kernel's own count for the thread, taken by the engine when it is armed and when
+ * it has ended. The waits are SPIN and PAUSE, which never enter the kernel. A control run with a
+ * stage that does all three shows that the traps work. Exit 77: the kernel has no such dispatch. */
 #include "core/error.h"
 #include "io/synth.h"
 #include "stages/chain.h"
@@ -79,7 +79,8 @@ void free(void *p)
     __libc_free(p);
 }
 
-/* The first call of a thread is told and let through from then on: returning from here is one, too. */
+/* The first call of a thread is told and let through from then on: returning from here is one, too.
+ */
 static void on_system_call(int number, siginfo_t *info, void *context)
 {
     (void)number, (void)context;

@@ -47,10 +47,10 @@ Test(forest, walks_as_xgboost_does)
     cr_assert_float_eq(score(&f, -0.0f), 3.0f, 0);
     cr_assert_float_eq(score(&f, NAN), 3.0f, 0, "missing goes left here");
     ats_forest_free(&f);
-    cr_assert_eq(parse(&f, "gbtree", "reg:squarederror", "[5E-1]",
-                       TREE("[1,-1,-1]", "[2,-1,-1]", "[1,0,0]", "[0.5,2,3]",
-                            "[false,false,false]")),
-                 0);
+    cr_assert_eq(
+        parse(&f, "gbtree", "reg:squarederror", "[5E-1]",
+              TREE("[1,-1,-1]", "[2,-1,-1]", "[1,0,0]", "[0.5,2,3]", "[false,false,false]")),
+        0);
     cr_assert_float_eq(score(&f, NAN), 3.5f, 0, "missing goes right here");
     ats_forest_free(&f);
 }
@@ -66,12 +66,12 @@ Test(forest, logistic_base_is_a_probability)
 
 Test(forest, sums_trees_in_their_order)
 {
-    /* In float32, (1 + 1e8) - 1e8 = 0 and 1 + (1e8 - 1e8) = 1: order shows. Nine trees: one group of
-     * eight and a rest. */
+    /* In float32, (1 + 1e8) - 1e8 = 0 and 1 + (1e8 - 1e8) = 1: order shows. Nine trees: one group
+     * of eight and a rest. */
     ats_forest f;
 #define LEAF(v) TREE("[-1]", "[-1]", "[0]", "[" v "]", "[0]")
-    const char *nine = LEAF("1") "," LEAF("1e8") "," LEAF("-1e8") "," LEAF("0") "," LEAF("0") ","
-        LEAF("0") "," LEAF("0") "," LEAF("0") "," LEAF("3");
+    const char *nine = LEAF("1") "," LEAF("1e8") "," LEAF("-1e8") "," LEAF("0") "," LEAF(
+        "0") "," LEAF("0") "," LEAF("0") "," LEAF("0") "," LEAF("3");
     cr_assert_eq(parse(&f, "gbtree", "reg:squarederror", "0", nine), 0, "%s", ats_error_line(0));
     cr_assert_float_eq(score(&f, 1), 3.0f, 0);
     ats_forest_free(&f);
@@ -89,8 +89,8 @@ Test(forest, refuses_by_name_what_it_cannot_score)
         {"gbtree", "reg:squarederror", "[1,2]", STUMP, "base_score"},
         {"gbtree", "reg:squarederror", "x", STUMP, "base_score"},
         {"gbtree", "reg:squarederror", "0", "", "0 trees"},
-        {"gbtree", "reg:squarederror", "0",
-         TREE("[1,-1]", "[2,-1]", "[1,0]", "[0.5,2]", "[1,0]"), "child"},
+        {"gbtree", "reg:squarederror", "0", TREE("[1,-1]", "[2,-1]", "[1,0]", "[0.5,2]", "[1,0]"),
+         "child"},
         {"gbtree", "reg:squarederror", "0",
          TREE("[1,0,-1]", "[2,0,-1]", "[1,0,0]", "[0.5,2,3]", "[1,0,0]"), "no tree"},
         {"gbtree", "reg:squarederror", "0",
@@ -101,9 +101,9 @@ Test(forest, refuses_by_name_what_it_cannot_score)
          TREE("[1,-1,-1]", "[-7,-1,-1]", "[1,0,0]", "[0.5,2,3]", "[1,0,0]"), "child"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cr_assert_neq(parse(&f, cases[i].booster, cases[i].objective, cases[i].base,
-                            cases[i].trees),
-                      0, "case %zu", i);
+        cr_assert_neq(
+            parse(&f, cases[i].booster, cases[i].objective, cases[i].base, cases[i].trees), 0,
+            "case %zu", i);
         cr_assert_eq(ats_error_code(), ATS_EXIT_DATA);
         cr_assert_not_null(strstr(ats_error_line(0), cases[i].says), "case %zu: %s", i,
                            ats_error_line(0));

@@ -40,7 +40,7 @@ Test(money, all_of_it_and_nothing_of_it)
     cr_assert(ats_money_share(m, 1000, 1000) == m);
     cr_assert(ats_money_share(m, 0, 1000) == 0);
     cr_assert(ats_money_share(-m, 1000, 1000) == -m);
-    cr_assert(ats_money_share(10, 1, 4) == 2);  /* 2.5, half to even */
-    cr_assert(ats_money_share(14, 1, 4) == 4);  /* 3.5 */
+    cr_assert(ats_money_share(10, 1, 4) == 2); /* 2.5, half to even */
+    cr_assert(ats_money_share(14, 1, 4) == 4); /* 3.5 */
     cr_assert(ats_money_share(-10, 1, 4) == -2);
 }

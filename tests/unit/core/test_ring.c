@@ -6,7 +6,8 @@
 
 static ats_ring *make(uint64_t depth, uint64_t stride)
 {
-    void *memory = aligned_alloc(ATS_GUARD_BYTES, (ats_ring_footprint(depth, stride) + 127) & ~127ull);
+    void *memory =
+        aligned_alloc(ATS_GUARD_BYTES, (ats_ring_footprint(depth, stride) + 127) & ~127ull);
     return ats_ring_new(memory, depth, stride);
 }
 

@@ -1,5 +1,5 @@
-/* A whole chain on records in memory, for tests: no files, no drain; no test framework, so that plain
- * programs may use it. */
+/* A whole chain on records in memory, for tests: no files, no drain; no test framework, so that
+ * plain programs may use it. */
 #ifndef ATS_TESTS_CHAIN_RUN_H
 #define ATS_TESTS_CHAIN_RUN_H
 

@@ -1,5 +1,5 @@
-/* Determinism of the whole chain: the same records give the same decisions, whatever the thread map,
- * burst and batch limit. */
+/* Determinism of the whole chain: the same records give the same decisions, whatever the thread
+ * map, burst and batch limit. */
 #include "tests/unit/stages/chain_run.h"
 
 #include <criterion/criterion.h>
@@ -27,8 +27,8 @@ static fixture_run go(const ats_run_config *config, uint32_t feed_burst)
 Test(chain, decides_the_same_on_every_legal_thread_map, .init = make_day)
 {
     /* Digits: the thread of feed, feature, infer, strategy, risk, route. */
-    static const char *const MAPS[] = {"000000", "000111", "011111", "011000", "012333", "001222",
-                                       "010222", "101000"};
+    static const char *const MAPS[] = {"000000", "000111", "011111", "011000",
+                                       "012333", "001222", "010222", "101000"};
     ats_run_config config = fixture_config();
     fixture_run first = go(&config, 0);
     cr_assert_gt(first.orders, 100, "the day must trade: %lu orders", first.orders);
@@ -40,8 +40,8 @@ Test(chain, decides_the_same_on_every_legal_thread_map, .init = make_day)
         for (uint32_t limit = 1; limit <= ATS_INFER_BATCH_MAX; limit *= 8) {
             c.batch_limit = limit;
             fixture_run run = go(&c, limit > ATS_BURST_MAX ? ATS_BURST_MAX : limit);
-            cr_assert_str_eq(run.digest, first.digest, "map %s, batch %u: %s against %s",
-                             MAPS[i], limit, run.digest, first.digest);
+            cr_assert_str_eq(run.digest, first.digest, "map %s, batch %u: %s against %s", MAPS[i],
+                             limit, run.digest, first.digest);
             cr_assert(run.equity_e18 == first.equity_e18);
         }
     }

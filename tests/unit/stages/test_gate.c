@@ -1,5 +1,5 @@
-/* Each limit of the gate at it, one step inside and one step outside; and random order flow against a
- * plain recount. */
+/* Each limit of the gate at it, one step inside and one step outside; and random order flow against
+ * a plain recount. */
 #include "core/random.h"
 #include "stages/risk/gate.h"
 
@@ -48,8 +48,11 @@ static void quote(uint32_t symbol, int64_t bid_e9, int64_t ask_e9, int64_t at_ns
 
 static void open_gate(ats_risk_limits limits)
 {
-    ats_symbol a = {.text = "AAA", .venue = "US", .symbol_class = ATS_CLASS_EQUITY,
-                    .tick_e9 = 10000000, .lot_e9 = E9};
+    ats_symbol a = {.text = "AAA",
+                    .venue = "US",
+                    .symbol_class = ATS_CLASS_EQUITY,
+                    .tick_e9 = 10000000,
+                    .lot_e9 = E9};
     ats_symbol b = a;
     strcpy(b.text, "BBB");
     symbols = (ats_symbols){0};
@@ -172,8 +175,8 @@ Test(gate, market_data_must_be_fresh_two_sided_and_uncrossed)
     cr_assert_eq(decide(i), ATS_CHECK_CROSSED);
     quote(1, 0, 100 * E9, NOW + SEC);
     cr_assert_eq(decide(i), ATS_CHECK_NO_MARKET);
-    ats_market halt = {.status = {.h = {.kind = ATS_KIND_STATUS, .symbol_id = 1},
-                                  .code = ATS_STATUS_HALT}};
+    ats_market halt = {
+        .status = {.h = {.kind = ATS_KIND_STATUS, .symbol_id = 1}, .code = ATS_STATUS_HALT}};
     quote(1, 100 * E9, 100 * E9 + 10000000, NOW + SEC);
     ats_gate_market(gate, &halt);
     cr_assert_eq(decide(i), ATS_CHECK_HALTED);
@@ -423,14 +426,14 @@ Test(gate, random_flow_never_passes_a_limit)
             cr_assert_eq(open_sell[s], gate->symbol[s].open_sell_e9);
             int64_t held = gate->portfolio->holdings[s].qty_e9;
             int64_t worst = held + open_buy[s] > -(held - open_sell[s]) ? held + open_buy[s]
-                                                                         : open_sell[s] - held;
+                                                                        : open_sell[s] - held;
             /* Equity moves with fills at other prices than the mark: 1 % of slack. */
-            cr_assert(ats_money_product(gate->symbol[s].ask_e9, worst) <=
-                          equity / 10000 * 505,
+            cr_assert(ats_money_product(gate->symbol[s].ask_e9, worst) <= equity / 10000 * 505,
                       "step %d", step);
         }
         cr_assert(gate->portfolio->gross_e18 <= equity / 10000 * 808);
         cr_assert(ats_portfolio_check(gate->portfolio));
     }
-    cr_assert_gt(passed, 10000, "%u passed; last refusal %s", passed, ats_check_label(verdict.check));
+    cr_assert_gt(passed, 10000, "%u passed; last refusal %s", passed,
+                 ats_check_label(verdict.check));
 }

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""The style that a machine can check. Prints each breach as file:line: what; exit 1 when there is one."""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LAYERS = ["core", "calc", "io", "stages", "learn", "bench", "tools"]
+# Lower may not include higher. The gpu backend stands beside io; benchmarks may use all but tools.
+ORDER = {"core": 0, "calc": 1, "gpu": 2, "io": 2, "stages": 3, "learn": 4, "bench": 5, "tools": 6}
+
+HOT = ["stages/feed/feed.c", "stages/feature/feature.c", "stages/feature/symbol.c",
+       "stages/infer/infer.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
+       "stages/risk/gate.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
+       "calc/portfolio.c", "calc/money.c", "calc/order_table.c",
+       "calc/order_state.c", "core/group.c", "core/ring.c", "core/stage.c"]
+BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
+                        r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
+                        r"sleep|usleep|nanosleep|rand|strcmp|strtod|exp|log|pow)\s*\(")
+NO_FLOAT = ["stages/risk/gate.c", "stages/risk/gate.h", "stages/risk/risk.c", "stages/route/route.c",
+            "calc/money.c", "calc/money.h", "calc/portfolio.c", "calc/portfolio.h", "calc/nbbo.c",
+            "calc/order_table.c", "calc/order_state.c", "io/venue_sim.c", "io/journal.c"]
+SUFFIX_T = re.compile(r"\bats_\w+_t\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX:|HACK)")
+# A 16-byte stack buffer is never the reason; 80 lines is about what one reads without scrolling.
+FUNCTION_LINES, FILE_LINES, COLUMNS = 80, 900, 100
+
+breaches = []
+
+
+def breach(path, line, what):
+    breaches.append(f"{path.relative_to(ROOT)}:{line}: {what}")
+
+
+def code_of(text):
+    """The text with comments and strings blanked, line by line."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group())
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text,
+                  flags=re.S)
+
+
+def sources():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
+                            capture_output=True, text=True, check=True).stdout.split()
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".c", ".h", ".cpp") and path.exists():
+            yield path, name
+
+
+def check_includes(path, name, text):
+    layer = name.split("/")[0]
+    if layer not in ORDER:
+        return
+    for n, line in enumerate(text.splitlines(), 1):
+        found = re.match(r'#include "(\w+)/', line)
+        if found and found.group(1) in ORDER and ORDER[found.group(1)] > ORDER[layer]:
+            breach(path, n, f"{layer} includes {found.group(1)}: includes point downward")
+
+
+def check_functions(path, code):
+    start = None
+    for n, line in enumerate(code.splitlines(), 1):
+        if line == "{":
+            start = n
+        elif line == "}" and start:
+            if n - start > FUNCTION_LINES:
+                breach(path, start, f"a function of {n - start} lines; {FUNCTION_LINES} is the most")
+            start = None
+
+
+def check_file(path, name):
+    text = path.read_text()
+    code = code_of(text)
+    lines = text.splitlines()
+    check_includes(path, name, text)
+    if not name.startswith("tests/"):  # a test may be one long table
+        check_functions(path, code)
+    if len(lines) > FILE_LINES:
+        breach(path, FILE_LINES, f"{len(lines)} lines; a file has one job and at most {FILE_LINES}")
+    for n, line in enumerate(lines, 1):
+        # Tables that are easier to read as tables may be wider; the chain's wiring is the one there is.
+        if len(line) > COLUMNS and name != "stages/chain.c":
+            breach(path, n, f"{len(line)} columns")
+        if UNFINISHED.search(line):
+            breach(path, n, "unfinished mark")
+    for n, line in enumerate(code.splitlines(), 1):
+        if SUFFIX_T.search(line):
+            breach(path, n, "types have no _t")
+        if name in HOT and BANNED_HOT.search(line) and "inline" not in line:
+            breach(path, n, f"not on the hot path: {BANNED_HOT.search(line).group()}...)")
+        if name in NO_FLOAT and re.search(r"\b(float|double)\b", line):
+            breach(path, n, "floating point in an integer part")
+        if not name.startswith(("tools/", "tests/")) and re.search(r"\bexit\s*\(", line):
+            breach(path, n, "exit below tools/")
+        if re.search(r"\bvolatile\b", line) and not name.startswith("tests/") and \
+                "sig_atomic_t" not in line and "__asm__" not in line:
+            breach(path, n, "volatile is no way to share")
+
+
+def main():
+    for path, name in sources():
+        check_file(path, name)
+    for b in breaches:
+        print(b)
+    print(f"{len(breaches)} breaches")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
