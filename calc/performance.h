@@ -20,9 +20,11 @@
  *     win_rate       round trips with a profit after fees / all
  *     turnover       traded value / mean of the observed equity
  *
- * The formulas are those of quantstats 0.0.62 (stats.py) on daily returns. Which need more than
- * they have are "unknown" (NaN): fewer than ATS_PERFORMANCE_DAYS_MIN days for those that annualise,
- * no round trip, no loss, no drawdown, a start that is not above zero.
+ * sharpe, sortino, volatility and return agree with quantstats 0.0.62 on daily returns,
+ * annual_return with empyrical's (years by count of days, not by the calendar), max_drawdown with
+ * the curve itself, its start included. What needs more than there is is "unknown" (NaN): fewer
+ * than ATS_PERFORMANCE_DAYS_MIN days for what annualises, no round trip, no loss, no drawdown, no
+ * spread of returns, a start that is not above zero.
  */
 #ifndef ATS_CALC_PERFORMANCE_H
 #define ATS_CALC_PERFORMANCE_H

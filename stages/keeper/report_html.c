@@ -72,7 +72,7 @@ static const char STYLE[] =
     "border-radius:6px}code{font-size:.85em;overflow-wrap:anywhere}"
     "footer{color:var(--soft);font-size:.82rem}"
     "@media(max-width:560px){main{padding:16px 10px 32px}.card{padding:14px 12px}"
-    "th,td{padding:5px 7px}.tile b{font-size:1.2rem}svg text{font-size:14px}}"
+    "th,td{padding:5px 7px}.tile b{font-size:1.2rem}svg text{font-size:13.5px}}"
     "@media print{body{background:#fff}.card,.tile{break-inside:avoid}}";
 
 /* ---- escaping ------------------------------------------------------------------------------ */

@@ -8,7 +8,7 @@
 /* User units; wide enough for seven labels, small enough that text stays legible on a phone. */
 #define WIDTH  520.0
 #define HEIGHT 270.0
-#define LEFT   62.0
+#define LEFT   70.0
 #define RIGHT  10.0
 #define TOP    10.0
 #define BOTTOM 30.0
@@ -117,6 +117,9 @@ static void time_label(double ns, double step_ns, char *text, size_t bytes)
         strftime(text, bytes, "%Y-%m-%d", &tm);
     else
         strftime(text, bytes, step_ns >= 60e9 ? "%H:%M" : "%H:%M:%S", &tm);
+    size_t n = strlen(text);
+    if (step_ns < 1e9)
+        snprintf(text + n, bytes - n, ".%02d", (int)(fmod(ns, 1e9) / 1e7 + 0.5) % 100);
 }
 
 static void x_tick(const canvas *c, double x, const char *label)
@@ -131,8 +134,8 @@ static void x_tick(const canvas *c, double x, const char *label)
 
 static void x_axis(const canvas *c)
 {
-    static const char *const NINES[] = {"0 %",     "90 %",     "99 %",      "99.9 %",
-                                        "99.99 %", "99.999 %", "99.9999 %", "99.99999 %"};
+    static const char *const NINES[] = {"0",     "90",     "99",      "99.9",
+                                        "99.99", "99.999", "99.9999", "99.99999"};
     if (c->plot->x == ATS_PLOT_PERCENTILE) {
         for (int i = 0; i <= c->x.high && i < (int)(sizeof NINES / sizeof NINES[0]); i++)
             x_tick(c, i, NINES[i]);

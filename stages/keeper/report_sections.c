@@ -83,13 +83,15 @@ static void tiles(FILE *out, const json_t *run)
             hop[9] == 'o' ? "event \xe2\x86\x92 order" : "event \xe2\x86\x92 signal";
         static const char *const KEYS[] = {"p50_ns", "p99_ns", "p999_ns"};
         static const char *const NAMES[] = {"p50", "p99", "p99.9"};
+        static const double ENOUGH[] = {20, 1000, 10000}; /* 10 / (1 - q) */
         for (size_t i = 0; i < 3; i++) {
             char path[64];
             snprintf(path, sizeof path, "latency.%s.%s", hop, KEYS[i]);
-            snprintf(label, sizeof label, "%s, %s", shown, NAMES[i]);
             double count = ats_page_number(run, "latency.event_to_order.count") > 0
                                ? ats_page_number(run, "latency.event_to_order.count")
                                : ats_page_number(run, "latency.event_to_signal.count");
+            snprintf(label, sizeof label, "%s, %s%s", shown, NAMES[i],
+                     count < ENOUGH[i] ? " (few values)" : "");
             tile(out, "head", ats_format_ns(count > 0 ? ats_page_number(run, path) : NAN).text,
                  label);
         }
@@ -197,6 +199,7 @@ static void percentile_plot(FILE *out, const ats_report *r, size_t first, size_t
             .name = HOPS[i].name, .x = x, .y = y, .count = count, .color = COLORS[i]};
     }
     ats_plot_write(out, &(ats_plot){.title = title,
+                                    .note = "percentile, logarithmic on both axes",
                                     .x = ATS_PLOT_PERCENTILE,
                                     .y = ATS_PLOT_LOG_NS,
                                     .series = series,
@@ -341,7 +344,8 @@ void ats_report_topology(FILE *out, const ats_report *r)
     fputs("<section class=\"card\"><h2>Threads and links</h2>", out);
     lanes(out, ats_page_member(r->run, "topology.threads"));
     fputs("<div class=\"scroll\"><table><thead><tr><th>link</th><th>records</th><th>depth</th>"
-          "<th>high water</th><th>stalls</th><th>stalled</th><th>dropped</th><th>conflated</th>"
+          "<th>high water "
+          "(sampled)</th><th>stalls</th><th>stalled</th><th>dropped</th><th>conflated</th>"
           "</tr></thead><tbody>",
           out);
     json_array_foreach((json_t *)links, i, link) link_row(out, link);

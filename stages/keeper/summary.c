@@ -201,7 +201,7 @@ static void collect_faults(ats_run_summary *s, const ats_chain *chain,
         memcpy(f->disk, d->error, sizeof f->disk);
         f->tape_lost = d->tape_lost;
         f->audit_lost = d->audit_lost;
-        f->journal_kept = d->journal_kept;
+        f->journal_kept = chain->drain.journal_fd >= 0 ? d->journal_kept : 0;
     }
     if (options->kept) {
         memcpy(f->store, options->kept->error, sizeof f->store);

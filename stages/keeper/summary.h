@@ -85,10 +85,11 @@ typedef struct ats_summary_quality {
 } ats_summary_quality;
 
 typedef struct ats_summary_faults {
-    char stage[ATS_SUMMARY_FAULT_BYTES]; /* why the chain failed; "" = it did not */
-    char disk[ATS_SUMMARY_FAULT_BYTES];  /* first failure of the drain; "" = none */
-    char store[ATS_SUMMARY_FAULT_BYTES]; /* first failure of the keeper; "" = none */
-    uint64_t disk_errors, tape_lost, audit_lost, journal_kept; /* see ats_drain_result */
+    char stage[ATS_SUMMARY_FAULT_BYTES];         /* why the chain failed; "" = it did not */
+    char disk[ATS_SUMMARY_FAULT_BYTES];          /* first failure of the drain; "" = none */
+    char store[ATS_SUMMARY_FAULT_BYTES];         /* first failure of the keeper; "" = none */
+    uint64_t disk_errors, tape_lost, audit_lost; /* see ats_drain_result */
+    uint64_t journal_kept; /* the same; 0 where the run has no journal on disk by choice */
     uint64_t store_errors;
     uint64_t executions_unknown, executions_duplicate;
     bool killed; /* the kill switch was thrown */
