@@ -13,5 +13,6 @@ extern const ats_command ats_command_backtest;
 extern const ats_command ats_command_config;
 extern const ats_command ats_command_doctor;
 extern const ats_command ats_command_report;
+extern const ats_command ats_command_bench;
 
 #endif

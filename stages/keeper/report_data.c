@@ -12,7 +12,8 @@
 #define CONFIG_BYTES    65536u /* a longer configuration is cut */
 #define INTERVALS_MAX   (2 * ATS_REPORT_POINTS)
 #define PATH_BYTES      4352
-#define FILL_COLUMNS    "SELECT at, symbol, side, reason, liquidity, qty, price, fee, seq FROM v_fills"
+#define FILL_COLUMNS                                                                               \
+    "SELECT at, symbol, side, reason, liquidity, qty, price, fee, seq FROM v_fills"
 #define LAST_RUN        "(SELECT run_id FROM runs ORDER BY run DESC LIMIT 1)"
 #define LAST_RUN_NUMBER "(SELECT max(run) FROM runs)"
 

@@ -1,0 +1,6 @@
+#include "bench/bench.h"
+#include "bench/ring.h"
+
+#include <stddef.h>
+
+const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring, NULL};
