@@ -25,8 +25,9 @@
 #define ATS_BENCH_ROWS_MAX   64u
 #define ATS_BENCH_ROUNDS_MAX 101u
 #define ATS_BENCH_ROUNDS_MIN 9u
-#define ATS_BENCH_FLOOR_MS   250u /* of every CPU that is measured on: sees a 100 Hz tick 25 times \
-                                   */
+#define ATS_BENCH_FLOOR_MS                                                                         \
+    250u /* of every CPU that is measured on: sees a 100 Hz tick 25 times                          \
+          */
 
 typedef struct ats_bench_row {
     char name[ATS_BENCH_NAME_BYTES]; /* the case: "throughput/128B" */
@@ -67,7 +68,10 @@ typedef struct ats_bench_result {
 } ats_bench_result;
 
 typedef struct ats_bench_options {
-    uint32_t rounds; /* ATS_BENCH_ROUNDS_MIN..ATS_BENCH_ROUNDS_MAX; modules may take their own */
+    uint32_t rounds;   /* ATS_BENCH_ROUNDS_MIN..ATS_BENCH_ROUNDS_MAX; modules may take their own */
+    double rate;       /* pipeline: events a second, open loop */
+    double duration_s; /* pipeline: of each open-loop row */
+    uint32_t trees, depth; /* pipeline: of the forest that scores */
     /* Told after each step; 1 to stop. May be NULL. */
     int (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;

@@ -1,6 +1,7 @@
 #include "bench/bench.h"
+#include "bench/pipeline.h"
 #include "bench/ring.h"
 
 #include <stddef.h>
 
-const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring, NULL};
+const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring, &ats_bench_pipeline, NULL};

@@ -27,8 +27,8 @@ static void map_chain(ats_run_config *c, const ats_pipeline_options *o)
     side->cpu = ATS_CPU_ANY;
     side->wait = ATS_WAIT_PARK;
     for (uint32_t s = 0; s < ATS_CHAIN_STAGE_COUNT; s++) {
-        ats_thread_config *t = s == ATS_CHAIN_DRAIN ? side
-                               : &c->threads[o->threads == 2 && s >= ATS_CHAIN_STRATEGY];
+        ats_thread_config *t =
+            s == ATS_CHAIN_DRAIN ? side : &c->threads[o->threads == 2 && s >= ATS_CHAIN_STRATEGY];
         snprintf(t->stages[t->stage_count++], ATS_NAME_BYTES, "%s", ats_chain_stage_name(s));
     }
 }
@@ -84,6 +84,8 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
                      scratch *s, ats_pipeline_result *result)
 {
     ats_run_config config = ats_workload_config();
+    if (o->quiet)
+        config.strategy.entry_margin = 1e30f;
     map_chain(&config, o);
     ats_chain_spec spec = {.config = &config,
                            .source = source,
@@ -120,8 +122,8 @@ int ats_pipeline_run(const ats_pipeline_options *o, ats_pipeline_result *result)
         return ats_error(ATS_EXIT_FAILED, "bench: out of memory");
     }
     s->journal_fd = -1;
-    if (ats_market_source_memory(&source, o->workload->records, o->events,
-                                 &o->workload->symbols) == 0) {
+    if (ats_market_source_memory(&source, o->workload->records, o->events, &o->workload->symbols) ==
+        0) {
         if (open_scratch(s, &source.symbols) == 0)
             status = run_chain(o, chain, &source, s, result);
         close_scratch(s);
@@ -202,8 +204,8 @@ static const ats_link_spec FLOOR_LINKS[] = {{"0-1", 0, 0, 1, 0, ATS_FULL_MUST_AR
                                             {"3-4", 3, 0, 4, 0, ATS_FULL_MUST_ARRIVE, 256},
                                             {"4-5", 4, 0, 5, 0, ATS_FULL_MUST_ARRIVE, 256}};
 
-static int run_floor(const ats_pipeline_options *o, ats_market_source *source,
-                     ats_context *context, ats_pipeline_result *result)
+static int run_floor(const ats_pipeline_options *o, ats_market_source *source, ats_context *context,
+                     ats_pipeline_result *result)
 {
     ats_clock clock;
     ats_clock_calibrate(&clock);
@@ -248,8 +250,8 @@ int ats_pipeline_floor(const ats_pipeline_options *o, ats_pipeline_result *resul
     ats_market_source source;
     ats_context context;
     ats_arena shared;
-    if (ats_market_source_memory(&source, o->workload->records, o->events,
-                                 &o->workload->symbols) != 0)
+    if (ats_market_source_memory(&source, o->workload->records, o->events, &o->workload->symbols) !=
+        0)
         return -1;
     int status = -1;
     if (ats_context_make(&context, &shared, &source.symbols) == 0) {

@@ -8,8 +8,9 @@
 
 typedef struct ats_pipeline_options {
     const ats_workload *workload;
-    const ats_forest *forest;    /* NULL: nothing is scored */
-    bool vectors;                /* vectors are computed even without a forest */
+    const ats_forest *forest; /* NULL: nothing is scored */
+    bool quiet;   /* nothing is ordered: the model's margins are below every threshold */
+    bool vectors; /* vectors are computed even without a forest */
     const uint64_t *schedule_ns; /* NULL: at full speed */
     uint64_t events;             /* of the workload, from its start */
     uint32_t threads;            /* 1: fused; 2: feed to infer | strategy to route */

@@ -5,16 +5,26 @@
 #include <stdlib.h>
 
 typedef struct options {
-    int64_t rounds;
+    int64_t rounds, rate_e9, duration_ns, trees, depth;
     bool list;
 } options;
 
-static const ats_option OPTIONS[] = {{0, "list", ATS_OPTION_FLAG, offsetof(options, list), NULL,
-                                      NULL, "name the benchmarks", 0, 0, false},
-                                     {0, "rounds", ATS_OPTION_INTEGER, offsetof(options, rounds),
-                                      "15", "N", "rounds, each with every contender once",
-                                      ATS_BENCH_ROUNDS_MIN, ATS_BENCH_ROUNDS_MAX, false},
-                                     {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
+static const ats_option OPTIONS[] = {
+    {0, "list", ATS_OPTION_FLAG, offsetof(options, list), NULL, NULL, "name the benchmarks", 0, 0,
+     false},
+    {0, "rounds", ATS_OPTION_INTEGER, offsetof(options, rounds), "15", "N",
+     "ring: rounds, each with every contender once", ATS_BENCH_ROUNDS_MIN, ATS_BENCH_ROUNDS_MAX,
+     false},
+    {0, "rate", ATS_OPTION_DECIMAL, offsetof(options, rate_e9), "20000", "EVENTS/S",
+     "pipeline: open-loop arrivals", 1000000000, 1000000000000000, false},
+    {0, "duration", ATS_OPTION_DURATION, offsetof(options, duration_ns), "12s", "TIME",
+     "pipeline: of each open-loop row; 12s at the default rate give over 100,000 orders", 0, 0,
+     false},
+    {0, "trees", ATS_OPTION_INTEGER, offsetof(options, trees), "100", "N",
+     "pipeline: of the forest that scores", 1, 2000, false},
+    {0, "depth", ATS_OPTION_INTEGER, offsetof(options, depth), "6", "N", "pipeline: of its trees",
+     1, 10, false},
+    {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
 
 static int list(const ats_cli *cli)
 {
@@ -45,7 +55,13 @@ static int bench(const ats_cli *cli, const options *o, const char *name)
         return ats_error(ATS_EXIT_FAILED, "out of memory");
     ats_progress progress;
     ats_progress_start(&progress, cli, "runs");
-    ats_bench_options how = {.rounds = (uint32_t)o->rounds, .progress = tell, .context = &progress};
+    ats_bench_options how = {.rounds = (uint32_t)o->rounds,
+                             .rate = (double)o->rate_e9 / 1e9,
+                             .duration_s = (double)o->duration_ns / 1e9,
+                             .trees = (uint32_t)o->trees,
+                             .depth = (uint32_t)o->depth,
+                             .progress = tell,
+                             .context = &progress};
     int failed = ats_bench_run(module, result, &how);
     ats_progress_stop(&progress);
     if (!failed && cli->common.json) {
