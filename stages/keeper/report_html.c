@@ -61,7 +61,7 @@ static const char STYLE[] =
     "color:var(--soft)}.legend i{display:inline-block;width:14px;height:3px;margin-right:6px;"
     "vertical-align:middle;border-radius:2px}.none{color:var(--soft)}"
     ".bar{display:inline-block;height:8px;border-radius:2px;background:var(--c0);"
-    "vertical-align:middle;min-width:1px}.track{display:inline-block;width:90px;"
+    "vertical-align:middle}.track{display:inline-block;width:90px;"
     "background:var(--line);border-radius:2px;line-height:0;text-align:left}"
     ".lanes{display:flex;flex-wrap:wrap;gap:10px;margin:0 0 8px}.lane{border:1px solid "
     "var(--line);border-radius:8px;padding:8px 12px;min-width:0}.lane small{color:var(--soft);"

@@ -89,11 +89,14 @@ static void widen_ranges(canvas *c)
 
 /* ---- axes ---------------------------------------------------------------------------------- */
 
-/* Largest of 1, 2, 5 times a power of ten that makes at least `least` steps. */
-static double nice_step(range r, double least)
+/* Smallest of 1, 2, 5, 10 times a power of ten that makes at most `most` steps. */
+static double nice_step(range r, double most)
 {
-    double raw = (r.high - r.low) / least, power = pow(10, floor(log10(raw)));
-    return raw >= 5 * power ? 5 * power : raw >= 2 * power ? 2 * power : power;
+    double raw = (r.high - r.low) / most, power = pow(10, floor(log10(raw)));
+    return raw <= power       ? power
+           : raw <= 2 * power ? 2 * power
+           : raw <= 5 * power ? 5 * power
+                              : 10 * power;
 }
 
 static double time_step(range r)
@@ -138,7 +141,7 @@ static void x_axis(const canvas *c)
                                         "99.99", "99.999", "99.9999", "99.99999"};
     if (c->plot->x == ATS_PLOT_PERCENTILE) {
         for (int i = 0; i <= c->x.high && i < (int)(sizeof NINES / sizeof NINES[0]); i++)
-            x_tick(c, i, NINES[i]);
+            x_tick(c, i, i == 5 && c->x.high > 5 ? "" : NINES[i]); /* no room beside 99.9999 */
         return;
     }
     double step = time_step(c->x);
@@ -174,7 +177,7 @@ static void y_axis(const canvas *c)
         }
         return;
     }
-    double step = nice_step(c->y, 4);
+    double step = nice_step(c->y, 6);
     if (!(step > 0) || !isfinite(step))
         return;
     bool percent = c->plot->y == ATS_PLOT_LINEAR_PERCENT;

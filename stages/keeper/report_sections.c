@@ -210,7 +210,9 @@ static void percentile_plot(FILE *out, const ats_report *r, size_t first, size_t
 static void latency_over_time(FILE *out, const ats_report *r)
 {
     size_t n = r->interval_count;
-    double *points = malloc((4 * n + 1) * sizeof *points);
+    if (n < 2) /* a run shorter than two intervals has no course */
+        return;
+    double *points = malloc(4 * n * sizeof *points);
     if (!points)
         return;
     double *x = points, *p50 = x + n, *p99 = p50 + n, *most = p99 + n;

@@ -177,6 +177,7 @@ Test(keeper, an_audit_file_of_another_run_is_refused)
     cr_assert_eq(ats_keeper_start(&keeper, &options), -1);
     cr_assert_eq(ats_error_code(), ATS_EXIT_DATA);
     cr_assert_null(keeper);
+    cr_assert_eq(ats_audit_close(&r->audit), 0, "no drain ran that would have closed it");
     ats_symbols_free(&one);
     keeper_end(r);
 }
