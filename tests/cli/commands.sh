@@ -6,7 +6,8 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 failures=0
 
-# expect CODE ARGUMENT...: the exit code; an error is one line that starts with "ats:".
+# expect CODE ARGUMENT...: the exit code; an error is one line that starts with "ats:", and each fault
+# of a configuration is one.
 expect() {
     code=$1
     shift
@@ -17,7 +18,8 @@ expect() {
         cat "$dir/err"
         failures=$((failures + 1))
     elif [ "$code" -ne 0 ] && [ $# -ne 0 ] &&
-        { [ "$(wc -l <"$dir/err")" -ne 1 ] || ! grep -q '^ats: ' "$dir/err"; }; then
+        { [ ! -s "$dir/err" ] || grep -qv '^ats: ' "$dir/err" ||
+            { [ "$code" -ne 3 ] && [ "$(wc -l <"$dir/err")" -ne 1 ]; }; }; then
         echo "ats $*: the error is not one line of ats:"
         cat "$dir/err"
         failures=$((failures + 1))
@@ -100,5 +102,46 @@ expect 4 import taq-csv "$dir/t.csv" -o "$dir/c.cap"
 said 't.csv:4: negative'
 expect 0 import taq-csv "$dir/t.csv" -o "$dir/c.cap" --max-bad 30%
 said '1 negative'
+
+configs=$(cd "$(dirname "$0")/../../configs" && pwd)
+for file in "$configs"/*.yaml; do
+    expect 0 config check "$file"
+    said 'valid'
+done
+expect 0 config show "$configs/demo.yaml"
+said 'max_drawdown'
+expect 0 config show "$configs/demo.yaml" --json
+said '"origin": "file"'
+expect 0 config keys
+said 'risk.max_gross'
+expect 2 config
+expect 2 config nonsense "$configs/demo.yaml"
+expect 2 config check
+expect 3 config check "$dir/nothing.yaml"
+sed 's/max_drawdown: 2%/max_drawdown: 200%/; s/stop_bps/stop_pbs/' "$configs/demo.yaml" >"$dir/bad.yaml"
+expect 3 config check "$dir/bad.yaml"
+said 'bad.yaml:[0-9]*: strategy.stop_pbs: no such key; did you mean stop_bps'
+said 'bad.yaml:[0-9]*: risk.max_drawdown: 200% is too large; allowed: 0.01% to 100%'
+expect 3 config check "$dir/bad.yaml" --json
+said '"fault_count": 2'
+ATS_RISK_MAX_GROSS=80% expect 0 config show "$configs/demo.yaml"
+said 'max_gross *80% *environment'
+
+"$ats" doctor --spin 0ms --json >"$dir/out" 2>"$dir/err"
+[ $? -le 1 ] || { echo "doctor: neither 0 nor 1"; failures=$((failures + 1)); }
+said '"findings"'
+expect 2 doctor --spin 2m
+expect 3 doctor -c "$dir/bad.yaml"
+sed 's/threads: fused.*/threads: [{name: a, cpu: 1023, wait: spin, stages: [feed, feature, infer, strategy, risk, route]}, {name: b, cpu: any, wait: park, stages: [drain]}]/' \
+    "$configs/demo.yaml" >"$dir/far.yaml"
+"$ats" doctor --spin 0ms -c "$dir/far.yaml" >"$dir/out" 2>"$dir/err"
+[ $? -eq 1 ] || { echo "doctor: a CPU that is not there passes"; failures=$((failures + 1)); }
+said 'fail  threads .*CPU 1023'
+
+expect 0 bench --list
+said 'ring'
+expect 2 bench
+expect 2 bench nonsense
+expect 2 bench ring --rounds 8
 
 [ "$failures" -eq 0 ]
