@@ -209,7 +209,7 @@ static void percentile_plot(FILE *out, const ats_report *r, size_t first, size_t
 
 static void latency_over_time(FILE *out, const ats_report *r)
 {
-    size_t n = r->interval_count;
+    size_t n = r->course->count;
     if (n < 2) /* a run shorter than two intervals has no course */
         return;
     double *points = malloc(4 * n * sizeof *points);
@@ -217,7 +217,7 @@ static void latency_over_time(FILE *out, const ats_report *r)
         return;
     double *x = points, *p50 = x + n, *p99 = p50 + n, *most = p99 + n;
     for (size_t i = 0; i < n; i++) {
-        const ats_report_interval *in = &r->intervals[i];
+        const ats_report_interval *in = &r->course->intervals[i];
         x[i] = in->at_ns + in->length_ns / 2;
         p50[i] = in->p50_ns;
         p99[i] = in->p99_ns;
@@ -228,7 +228,7 @@ static void latency_over_time(FILE *out, const ats_report *r)
                                       {.name = "max", .x = x, .y = most, .count = n, .color = 4}};
     char title[96];
     size_t row = 0;
-    while (HOPS[row].hop != r->timed_hop)
+    while (HOPS[row].hop != r->course->hop)
         row++;
     snprintf(title, sizeof title, "%s over the run", HOPS[row].name);
     ats_plot_write(out, &(ats_plot){.title = title,
