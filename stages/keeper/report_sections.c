@@ -209,7 +209,7 @@ static void percentile_plot(FILE *out, const ats_report *r, size_t first, size_t
 
 static void latency_over_time(FILE *out, const ats_report *r)
 {
-    size_t n = r->course->count;
+    size_t n = r->course ? r->course->count : 0;
     if (n < 2) /* a run shorter than two intervals has no course */
         return;
     double *points = malloc(4 * n * sizeof *points);
@@ -257,12 +257,10 @@ static void hop_bars(FILE *out, const json_t *run)
         const json_t *row = ats_page_member(run, path);
         double p50 = ats_page_number(row, "p50_ns"), p99 = ats_page_number(row, "p99_ns");
         bool any = ats_page_number(row, "count") > 0 && most > 0;
-        fprintf(out,
-                "<tr><td>%s</td><td class=\"l\" style=\"width:60%%\"><span class=\"bar\" "
-                "style=\"width:%.1f%%\"></span><span class=\"bar\" "
-                "style=\"width:%.1f%%;opacity:.3\"></span></td><td>%s</td></tr>",
-                HOPS[i].name, any ? 90 * p50 / most : 0, any ? 90 * fmax(p99 - p50, 0) / most : 0,
-                ats_format_ns(any ? p50 : NAN).text);
+        fprintf(out, "<tr><td>%s</td><td class=\"l\" style=\"width:60%%\">", HOPS[i].name);
+        ats_page_bar(out, any ? 0.9 * p50 / most : 0, false);
+        ats_page_bar(out, any ? 0.9 * (p99 - p50) / most : 0, true);
+        fprintf(out, "</td><td>%s</td></tr>", ats_format_ns(any ? p50 : NAN).text);
     }
     fputs("</table></div></figure>\n", out);
 }
@@ -324,14 +322,13 @@ static void lanes(FILE *out, const json_t *threads)
 static void link_row(FILE *out, const json_t *link)
 {
     double depth = ats_page_number(link, "depth"), high = ats_page_number(link, "high_water");
-    double share = depth > 0 && high >= 0 ? fmin(high / depth, 1) : 0;
     fputs("<tr><td>", out);
     ats_page_text(out, ats_page_string(link, "name"));
-    fprintf(out,
-            "</td><td>%s</td><td>%s</td><td>%s <span class=\"track\"><span class=\"bar\" "
-            "style=\"width:%.0f%%\"></span></span></td>",
+    fprintf(out, "</td><td>%s</td><td>%s</td><td>%s <span class=\"track\">",
             ats_format_count(ats_page_number(link, "published")).text, ats_format_count(depth).text,
-            ats_format_count(high).text, share * 100);
+            ats_format_count(high).text);
+    ats_page_bar(out, high / depth, false);
+    fputs("</span></td>", out);
     fprintf(out, "<td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>",
             ats_format_count(ats_page_number(link, "stalls")).text,
             ats_format_ns(ats_page_number(link, "stall_ns")).text,
