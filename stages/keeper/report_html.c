@@ -124,11 +124,10 @@ void ats_page_words(FILE *out, const char *label, size_t n)
     ats_page_text(out, words);
 }
 
-void ats_page_bar(FILE *out, double share, bool pale)
+void ats_page_bar(FILE *out, double share)
 {
     double width = isfinite(share) ? 100 * fmax(0, fmin(share, 1)) : 0;
-    fprintf(out, "<span class=\"bar\" style=\"width:%.1f%%%s\"></span>", width,
-            pale ? ";opacity:.3" : "");
+    fprintf(out, "<span class=\"bar\" style=\"width:%.1f%%\"></span>", width);
 }
 
 /* ---- looking into run.json ----------------------------------------------------------------- */

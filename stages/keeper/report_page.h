@@ -23,7 +23,7 @@ double ats_page_number(const json_t *object, const char *path);
 const char *ats_page_string(const json_t *object, const char *path);
 
 /* A bar of a share of its room: 0 for what is no number, at most 100 %. */
-void ats_page_bar(FILE *out, double share, bool pale);
+void ats_page_bar(FILE *out, double share);
 
 /* ---- plots ---------------------------------------------------------------------------------- */
 

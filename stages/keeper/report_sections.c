@@ -240,27 +240,25 @@ static void latency_over_time(FILE *out, const ats_report *r)
     free(points);
 }
 
-/* Median and 99th percentile of each hop as bars on one scale: where the time goes. */
+/* The median of each hop on one scale: where an undisturbed event's time goes. */
 static void hop_bars(FILE *out, const json_t *run)
 {
     double most = 0;
     char path[64];
     for (size_t i = 0; i < ATS_HOP_EVENT_TO_SIGNAL; i++) {
-        snprintf(path, sizeof path, "latency.%s.p99_ns", ats_hop_label(HOPS[i].hop));
+        snprintf(path, sizeof path, "latency.%s.p50_ns", ats_hop_label(HOPS[i].hop));
         most = fmax(most, ats_page_number(run, path));
     }
-    fputs("<figure><figcaption><b>Where the time goes</b><small>median (dark) and p99 (light) of "
-          "each hop</small></figcaption><div class=\"scroll\"><table>",
+    fputs("<figure><figcaption><b>Where the time goes</b><small>median of each hop</small>"
+          "</figcaption><div class=\"scroll\"><table>",
           out);
     for (size_t i = 0; i < ATS_HOP_EVENT_TO_SIGNAL; i++) {
         snprintf(path, sizeof path, "latency.%s", ats_hop_label(HOPS[i].hop));
         const json_t *row = ats_page_member(run, path);
-        double p50 = ats_page_number(row, "p50_ns"), p99 = ats_page_number(row, "p99_ns");
-        bool any = ats_page_number(row, "count") > 0 && most > 0;
+        double p50 = ats_page_number(row, "count") > 0 ? ats_page_number(row, "p50_ns") : NAN;
         fprintf(out, "<tr><td>%s</td><td class=\"l\" style=\"width:60%%\">", HOPS[i].name);
-        ats_page_bar(out, any ? 0.9 * p50 / most : 0, false);
-        ats_page_bar(out, any ? 0.9 * (p99 - p50) / most : 0, true);
-        fprintf(out, "</td><td>%s</td></tr>", ats_format_ns(any ? p50 : NAN).text);
+        ats_page_bar(out, p50 / most);
+        fprintf(out, "</td><td>%s</td></tr>", ats_format_ns(p50).text);
     }
     fputs("</table></div></figure>\n", out);
 }
@@ -327,7 +325,7 @@ static void link_row(FILE *out, const json_t *link)
     fprintf(out, "</td><td>%s</td><td>%s</td><td>%s <span class=\"track\">",
             ats_format_count(ats_page_number(link, "published")).text, ats_format_count(depth).text,
             ats_format_count(high).text);
-    ats_page_bar(out, high / depth, false);
+    ats_page_bar(out, high / depth);
     fputs("</span></td>", out);
     fprintf(out, "<td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>",
             ats_format_count(ats_page_number(link, "stalls")).text,

@@ -199,7 +199,7 @@ static void bar_row(FILE *out, const char *name, double value, double most)
     ats_page_words(out, name, strlen(name));
     fprintf(out, "</td><td>%s</td><td class=\"l\" style=\"width:45%%\">",
             ats_format_count(value).text);
-    ats_page_bar(out, value / most, false);
+    ats_page_bar(out, value / most);
     fputs("</td></tr>", out);
 }
 
