@@ -23,6 +23,15 @@ typedef struct ats_report_interval {
     double count, p50_ns, p99_ns, max_ns;
 } ats_report_interval;
 
+/* A hop over the run. */
+typedef struct ats_report_course {
+    uint32_t hop;
+    size_t count;
+    ats_report_interval intervals[2 * ATS_REPORT_POINTS];
+} ats_report_course;
+
+#define ATS_REPORT_COURSES 3u
+
 /* A stretch of the equity curve: its last value, and the extremes that it must not hide. */
 typedef struct ats_report_equity {
     double at_ns; /* UTC, recorded time */
@@ -39,9 +48,8 @@ typedef struct ats_report {
     char run_dir[4096];
     json_t *run;                        /* run.json */
     ats_histogram *hops[ATS_HOP_COUNT]; /* whole run; NULL: nothing in the log */
-    uint32_t timed_hop;                 /* whose intervals are below */
-    ats_report_interval *intervals;
-    size_t interval_count;
+    ats_report_course courses[ATS_REPORT_COURSES];
+    const ats_report_course *course; /* the one worth a plot: orders, or signals, or features */
     ats_report_equity equity[ATS_REPORT_POINTS];
     size_t equity_count;
     uint64_t equity_seen; /* points in the store */

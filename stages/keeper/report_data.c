@@ -43,13 +43,13 @@ static int hop_of(const char *tag)
 
 /* Halves the number of points: two neighbours become one. The median of two medians is their mean
  * by weight, which is near enough; a tail keeps its worst. */
-static void halve(ats_report *r)
+static void halve(ats_report_course *c)
 {
     size_t n = 0;
-    for (size_t i = 0; i + 1 < r->interval_count; i += 2, n++) {
-        const ats_report_interval a = r->intervals[i], b = r->intervals[i + 1];
+    for (size_t i = 0; i + 1 < c->count; i += 2, n++) {
+        const ats_report_interval a = c->intervals[i], b = c->intervals[i + 1];
         double count = a.count + b.count;
-        r->intervals[n] = (ats_report_interval){
+        c->intervals[n] = (ats_report_interval){
             .at_ns = a.at_ns,
             .length_ns = b.at_ns + b.length_ns - a.at_ns,
             .count = count,
@@ -57,14 +57,14 @@ static void halve(ats_report *r)
             .p99_ns = fmax(a.p99_ns, b.p99_ns),
             .max_ns = fmax(a.max_ns, b.max_ns)};
     }
-    r->interval_count = n;
+    c->count = n;
 }
 
-static void add_interval(ats_report *r, const ats_hlog_interval *in)
+static void add_interval(ats_report_course *c, const ats_hlog_interval *in)
 {
-    if (r->interval_count == INTERVALS_MAX)
-        halve(r);
-    r->intervals[r->interval_count++] =
+    if (c->count == INTERVALS_MAX)
+        halve(c);
+    c->intervals[c->count++] =
         (ats_report_interval){.at_ns = (double)in->start_ns,
                               .length_ns = (double)in->length_ns,
                               .count = (double)ats_histogram_total(in->histogram),
@@ -85,32 +85,24 @@ static int add_histogram(ats_report *r, uint32_t hop, const ats_histogram *h)
     return 0;
 }
 
-/* The hop over time: orders where there were any, else signals, else what the features took. */
-static uint32_t choose_timed_hop(const ats_report *r)
-{
-    static const uint32_t ORDER[] = {ATS_HOP_EVENT_TO_ORDER, ATS_HOP_EVENT_TO_SIGNAL};
-    for (size_t i = 0; i < sizeof ORDER / sizeof ORDER[0]; i++)
-        if (r->hops[ORDER[i]])
-            return ORDER[i];
-    return ATS_HOP_FEATURE;
-}
-
-/* One pass over the log: `timed` also makes the curve of the timed hop. */
-static int read_log(ats_report *r, const char *path, bool timed)
+/* One pass: a day's log is 86,400 intervals of nine hops. */
+static int read_log(ats_report *r, const char *path)
 {
     ats_hlog_reader reader;
     ats_hlog_interval interval;
     int got, failed = 0;
     if (ats_hlog_open(&reader, path) != 0)
         return -1;
-    while (!failed && (got = ats_hlog_next(&reader, &interval)) == 1) {
+    while ((got = ats_hlog_next(&reader, &interval)) == 1) {
         int hop = hop_of(interval.tag);
         if (hop < 0)
             continue;
-        if (!timed)
-            failed = add_histogram(r, (uint32_t)hop, interval.histogram);
-        else if ((uint32_t)hop == r->timed_hop)
-            add_interval(r, &interval);
+        failed = add_histogram(r, (uint32_t)hop, interval.histogram);
+        if (failed)
+            break;
+        for (size_t i = 0; i < ATS_REPORT_COURSES; i++)
+            if (r->courses[i].hop == (uint32_t)hop)
+                add_interval(&r->courses[i], &interval);
     }
     ats_hlog_reader_close(&reader);
     return failed || got < 0 ? -1 : 0;
@@ -118,20 +110,17 @@ static int read_log(ats_report *r, const char *path, bool timed)
 
 static void read_latencies(ats_report *r)
 {
+    static const uint32_t HOPS[ATS_REPORT_COURSES] = {ATS_HOP_EVENT_TO_ORDER,
+                                                      ATS_HOP_EVENT_TO_SIGNAL, ATS_HOP_FEATURE};
     char path[PATH_BYTES];
     path_of(r, "latency.hlog", path);
-    r->intervals = calloc(INTERVALS_MAX, sizeof *r->intervals);
-    if (!r->intervals) {
-        ats_error(ATS_EXIT_FAILED, "no memory");
+    for (size_t i = 0; i < ATS_REPORT_COURSES; i++)
+        r->courses[i].hop = HOPS[i];
+    if (read_log(r, path) != 0)
         lack(r, "latency.hlog");
-        return;
-    }
-    int failed = read_log(r, path, false);
-    r->timed_hop = choose_timed_hop(r);
-    if (failed || read_log(r, path, true) != 0)
-        lack(r, "latency.hlog");
-    while (r->interval_count > ATS_REPORT_POINTS)
-        halve(r);
+    for (size_t i = ATS_REPORT_COURSES; i-- > 0;)
+        if (!r->course || r->courses[i].count > 0)
+            r->course = &r->courses[i];
 }
 
 /* ---- the store ----------------------------------------------------------------------------- */
@@ -308,6 +297,5 @@ void ats_report_close(ats_report *r)
     json_decref(r->run);
     for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
         free(r->hops[hop]);
-    free(r->intervals);
     free(r->config);
 }

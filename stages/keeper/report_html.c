@@ -124,6 +124,12 @@ void ats_page_words(FILE *out, const char *label, size_t n)
     ats_page_text(out, words);
 }
 
+void ats_page_bar(FILE *out, double share)
+{
+    double width = isfinite(share) ? 100 * fmax(0, fmin(share, 1)) : 0;
+    fprintf(out, "<span class=\"bar\" style=\"width:%.1f%%\"></span>", width);
+}
+
 /* ---- looking into run.json ----------------------------------------------------------------- */
 
 const json_t *ats_page_member(const json_t *object, const char *path)

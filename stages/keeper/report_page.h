@@ -22,6 +22,9 @@ const json_t *ats_page_member(const json_t *object, const char *path);
 double ats_page_number(const json_t *object, const char *path);
 const char *ats_page_string(const json_t *object, const char *path);
 
+/* A bar of a share of its room: 0 for what is no number, at most 100 %. */
+void ats_page_bar(FILE *out, double share);
+
 /* ---- plots ---------------------------------------------------------------------------------- */
 
 typedef enum ats_plot_axis {

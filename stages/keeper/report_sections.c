@@ -209,7 +209,7 @@ static void percentile_plot(FILE *out, const ats_report *r, size_t first, size_t
 
 static void latency_over_time(FILE *out, const ats_report *r)
 {
-    size_t n = r->interval_count;
+    size_t n = r->course ? r->course->count : 0;
     if (n < 2) /* a run shorter than two intervals has no course */
         return;
     double *points = malloc(4 * n * sizeof *points);
@@ -217,7 +217,7 @@ static void latency_over_time(FILE *out, const ats_report *r)
         return;
     double *x = points, *p50 = x + n, *p99 = p50 + n, *most = p99 + n;
     for (size_t i = 0; i < n; i++) {
-        const ats_report_interval *in = &r->intervals[i];
+        const ats_report_interval *in = &r->course->intervals[i];
         x[i] = in->at_ns + in->length_ns / 2;
         p50[i] = in->p50_ns;
         p99[i] = in->p99_ns;
@@ -228,7 +228,7 @@ static void latency_over_time(FILE *out, const ats_report *r)
                                       {.name = "max", .x = x, .y = most, .count = n, .color = 4}};
     char title[96];
     size_t row = 0;
-    while (HOPS[row].hop != r->timed_hop)
+    while (HOPS[row].hop != r->course->hop)
         row++;
     snprintf(title, sizeof title, "%s over the run", HOPS[row].name);
     ats_plot_write(out, &(ats_plot){.title = title,
@@ -240,29 +240,25 @@ static void latency_over_time(FILE *out, const ats_report *r)
     free(points);
 }
 
-/* Median and 99th percentile of each hop as bars on one scale: where the time goes. */
+/* The median of each hop on one scale: where an undisturbed event's time goes. */
 static void hop_bars(FILE *out, const json_t *run)
 {
     double most = 0;
     char path[64];
     for (size_t i = 0; i < ATS_HOP_EVENT_TO_SIGNAL; i++) {
-        snprintf(path, sizeof path, "latency.%s.p99_ns", ats_hop_label(HOPS[i].hop));
+        snprintf(path, sizeof path, "latency.%s.p50_ns", ats_hop_label(HOPS[i].hop));
         most = fmax(most, ats_page_number(run, path));
     }
-    fputs("<figure><figcaption><b>Where the time goes</b><small>median (dark) and p99 (light) of "
-          "each hop</small></figcaption><div class=\"scroll\"><table>",
+    fputs("<figure><figcaption><b>Where the time goes</b><small>median of each hop</small>"
+          "</figcaption><div class=\"scroll\"><table>",
           out);
     for (size_t i = 0; i < ATS_HOP_EVENT_TO_SIGNAL; i++) {
         snprintf(path, sizeof path, "latency.%s", ats_hop_label(HOPS[i].hop));
         const json_t *row = ats_page_member(run, path);
-        double p50 = ats_page_number(row, "p50_ns"), p99 = ats_page_number(row, "p99_ns");
-        bool any = ats_page_number(row, "count") > 0 && most > 0;
-        fprintf(out,
-                "<tr><td>%s</td><td class=\"l\" style=\"width:60%%\"><span class=\"bar\" "
-                "style=\"width:%.1f%%\"></span><span class=\"bar\" "
-                "style=\"width:%.1f%%;opacity:.3\"></span></td><td>%s</td></tr>",
-                HOPS[i].name, any ? 90 * p50 / most : 0, any ? 90 * fmax(p99 - p50, 0) / most : 0,
-                ats_format_ns(any ? p50 : NAN).text);
+        double p50 = ats_page_number(row, "count") > 0 ? ats_page_number(row, "p50_ns") : NAN;
+        fprintf(out, "<tr><td>%s</td><td class=\"l\" style=\"width:60%%\">", HOPS[i].name);
+        ats_page_bar(out, p50 / most);
+        fprintf(out, "</td><td>%s</td></tr>", ats_format_ns(p50).text);
     }
     fputs("</table></div></figure>\n", out);
 }
@@ -324,14 +320,13 @@ static void lanes(FILE *out, const json_t *threads)
 static void link_row(FILE *out, const json_t *link)
 {
     double depth = ats_page_number(link, "depth"), high = ats_page_number(link, "high_water");
-    double share = depth > 0 && high >= 0 ? fmin(high / depth, 1) : 0;
     fputs("<tr><td>", out);
     ats_page_text(out, ats_page_string(link, "name"));
-    fprintf(out,
-            "</td><td>%s</td><td>%s</td><td>%s <span class=\"track\"><span class=\"bar\" "
-            "style=\"width:%.0f%%\"></span></span></td>",
+    fprintf(out, "</td><td>%s</td><td>%s</td><td>%s <span class=\"track\">",
             ats_format_count(ats_page_number(link, "published")).text, ats_format_count(depth).text,
-            ats_format_count(high).text, share * 100);
+            ats_format_count(high).text);
+    ats_page_bar(out, high / depth);
+    fputs("</span></td>", out);
     fprintf(out, "<td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>",
             ats_format_count(ats_page_number(link, "stalls")).text,
             ats_format_ns(ats_page_number(link, "stall_ns")).text,

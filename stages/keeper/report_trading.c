@@ -197,11 +197,10 @@ static void bar_row(FILE *out, const char *name, double value, double most)
 {
     fputs("<tr><td>", out);
     ats_page_words(out, name, strlen(name));
-    fprintf(out,
-            "</td><td>%s</td><td class=\"l\" style=\"width:45%%\"><span class=\"bar\" "
-            "style=\"width:%.1f%%\"></span></td></tr>",
-            ats_format_count(value).text,
-            most > 0 && isfinite(value) ? 100 * fmin(value / most, 1) : 0);
+    fprintf(out, "</td><td>%s</td><td class=\"l\" style=\"width:45%%\">",
+            ats_format_count(value).text);
+    ats_page_bar(out, value / most);
+    fputs("</td></tr>", out);
 }
 
 void ats_report_decisions(FILE *out, const ats_report *r)
