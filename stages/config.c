@@ -217,8 +217,11 @@ static void rule(loading *l, bool holds, const char *section, const char *name,
     ats_config_key_print(&l->config, (uint32_t)a, left);
     ats_config_key_print(&l->config, (uint32_t)b, right);
     uint32_t line = l->report->line[a] ? l->report->line[a] : l->report->line[b];
-    ats_config_fault_add(l->report, line, "%s.%s: %s against %s.%s %s: %s", section, name, left,
-                         section2, name2, right, what);
+    if (a == b)
+        ats_config_fault_add(l->report, line, "%s.%s: %s: %s", section, name, left, what);
+    else
+        ats_config_fault_add(l->report, line, "%s.%s: %s against %s.%s %s: %s", section, name, left,
+                             section2, name2, right, what);
 }
 
 static int64_t of_cash(const loading *l, uint32_t bps)

@@ -84,8 +84,7 @@ void ats_config_document_free(ats_config_document *document);
 void ats_config_threads_read(ats_run_config *config, const ats_config_document *document,
                              uint32_t line, ats_config_report *report);
 
-/* Edits between two words (Levenshtein 1966), SIZE_MAX for long ones; and a hint "; did you mean
- * X?" from a list of count names, or "". */
+/* The hint "; did you mean X?" from a list of count names, or "". */
 void ats_config_hint(const char *word, const char *const *names, uint32_t count, char *out,
                      size_t capacity);
 

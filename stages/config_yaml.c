@@ -1,6 +1,7 @@
 /* From text to raw values: one pass over libyaml's events tells every fault of the structure with
  * its line (libcyaml stops at the first), then libcyaml loads what is sound by a schema made from
  * the table of keys. */
+#include "core/word.h"
 #include "stages/config_parts.h"
 
 #include <assert.h>
@@ -27,33 +28,13 @@ void ats_config_quote(const char *word, char out[48])
     out[n] = 0;
 }
 
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[32], n = strlen(b);
-    if (n >= 32 || strlen(a) >= 32)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; *a; a++, i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = corner + (*a != b[j - 1]);
-            corner = row[j];
-            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = least < change ? least : change;
-        }
-    }
-    return row[n];
-}
-
 void ats_config_hint(const char *word, const char *const *names, uint32_t count, char *out,
                      size_t capacity)
 {
     size_t least = 4; /* more than three slips is another word */
     out[0] = 0;
     for (uint32_t i = 0; i < count; i++) {
-        size_t d = distance(word, names[i]);
+        size_t d = ats_word_distance(word, names[i]);
         if (d >= least || d >= strlen(names[i]))
             continue;
         least = d;

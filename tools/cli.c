@@ -1,5 +1,6 @@
 #include "tools/cli.h"
 
+#include "core/word.h"
 #include "io/codec/decimal.h"
 
 #include <errno.h>
@@ -120,27 +121,6 @@ static const ats_option *find(const ats_option *table, const char *name, size_t 
     return NULL;
 }
 
-/* Edits between two names, for the hint of an unknown one (Levenshtein 1966; both are short). */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[32], n = strlen(b);
-    if (n >= 32)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; *a; a++, i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = corner + (*a != b[j - 1]);
-            corner = row[j];
-            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = least < change ? least : change;
-        }
-    }
-    return row[n];
-}
-
 static int unknown_option(const ats_command *command, const char *text)
 {
     const ats_option *tables[] = {command->option, COMMON};
@@ -148,8 +128,8 @@ static int unknown_option(const ats_command *command, const char *text)
     size_t least = 3; /* more than two slips is another word */
     for (size_t t = 0; t < 2; t++)
         for (const ats_option *o = tables[t]; o && o->name; o++)
-            if (distance(name, o->name) < least) {
-                least = distance(name, o->name);
+            if (ats_word_distance(name, o->name) < least) {
+                least = ats_word_distance(name, o->name);
                 best = o->name;
             }
     if (best)
