@@ -207,6 +207,22 @@ static uint32_t pick_venue(ats_synth *s, const synth_symbol *y)
     return first;
 }
 
+/* An exchange may not post what locks or crosses another's quote (Rule 610(d)); once in a while one
+ * locks it all the same. */
+static void keep_uncrossed(ats_synth *s, const synth_symbol *y, uint32_t venue, venue_quote *q)
+{
+    int64_t apart_e9 = ats_random_below(&s->random, 128) ? TICK_E9 : 0;
+    for (uint32_t v = 0; v < s->options.venues; v++) {
+        const venue_quote *other = &y->quote[v];
+        if (v == venue || other->bid_e9 == 0)
+            continue;
+        if (q->bid_e9 > other->ask_e9 - apart_e9)
+            q->bid_e9 = other->ask_e9 - apart_e9;
+        if (q->ask_e9 < other->bid_e9 + apart_e9)
+            q->ask_e9 = other->bid_e9 + apart_e9;
+    }
+}
+
 static void make_quote(ats_synth *s, synth_symbol *y, ats_market *out)
 {
     uint32_t v = pick_venue(s, y);
@@ -215,6 +231,7 @@ static void make_quote(ats_synth *s, synth_symbol *y, ats_market *out)
     int64_t half = y->half_spread_e9 + wider;
     q->bid_e9 = (y->fair_e9 - half) / TICK_E9 * TICK_E9;
     q->ask_e9 = (y->fair_e9 + half + TICK_E9 - 1) / TICK_E9 * TICK_E9;
+    keep_uncrossed(s, y, v, q);
     if (q->bid_e9 < TICK_E9)
         q->bid_e9 = TICK_E9;
     q->bid_size_e9 = quoted_size(s, y->pressure_q16);

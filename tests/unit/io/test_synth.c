@@ -39,7 +39,7 @@ Test(synth, the_seed_is_the_day)
     uint64_t one = hash_of(&o);
     cr_assert_eq(hash_of(&o), one);
     /* The same on every compiler and machine: a change here changes every recorded result. */
-    cr_assert_eq(one, 0x07b5a5ec614921a2ull, "0x%016llx", (unsigned long long)one);
+    cr_assert_eq(one, 0xf0f6c280d3f83a80ull, "0x%016llx", (unsigned long long)one);
     o.seed = 2;
     cr_assert_neq(hash_of(&o), one);
 }
