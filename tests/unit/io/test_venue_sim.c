@@ -215,5 +215,6 @@ Test(venue_sim, random_flow_keeps_its_books)
         }
     }
     cr_assert_leq(filled, displayed);
-    cr_assert_gt(filled, 10000 * E9, "%ld units in %lu orders", filled / E9, id);
+    cr_assert_gt(filled, 10000 * E9, "%ld units in %lu orders", (long)(filled / E9),
+                 (unsigned long)id);
 }
