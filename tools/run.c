@@ -28,6 +28,7 @@ typedef struct run {
     ats_chain chain;
     ats_keeper *keeper;
     ats_keeper_result kept;
+    bool started; /* the chain ran: its drain has closed what it wrote */
     bool interrupted;
     char stage_error[512]; /* why the chain failed, or "" */
     int stage_code;        /* and the exit code of it */
@@ -138,6 +139,7 @@ static int go(run *r)
             ats_log_u64("records", r->source.total));
     if (ats_chain_start(&r->chain) != 0)
         return -1;
+    r->started = true;
     watch(r);
     if (ats_chain_join(&r->chain) != 0) {
         snprintf(r->stage_error, sizeof r->stage_error, "%.500s", ats_error_line(0));
@@ -217,14 +219,15 @@ static int report(run *r, int code, ats_run_summary *summary)
 
 static void release(run *r)
 {
-    bool built = r->chain.engine.instances != NULL;
-    bool safe = !built;
-    if (built && r->chain.ended_ns != 0)
+    bool built = r->chain.engine.instances != NULL, safe = true;
+    if (r->started)
         safe = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN))->journal_kept == 0;
     ats_keeper_abandon(r->keeper);
     if (built)
         ats_chain_destroy(&r->chain);
     ats_run_dir_close(&r->dir, safe);
+    if (!r->started)
+        ats_run_dir_discard(&r->dir);
     ats_market_source_close(&r->source);
     if (r->has_model)
         ats_forest_free(&r->forest);

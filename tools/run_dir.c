@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -104,6 +105,7 @@ int ats_run_dir_create(ats_run_dir *dir, const char *wanted, const char *command
     }
     if (wanted ? make_new_dir(dir->path) : make_default(dir, command))
         return -1;
+    dir->made = true;
     for (size_t i = 0; i < sizeof INSIDE / sizeof INSIDE[0]; i++) {
         ats_run_dir_join(dir, INSIDE[i], path);
         if (make_dir(path) != 0)
@@ -145,6 +147,7 @@ int ats_run_dir_open_files(ats_run_dir *dir, const ats_run_config *config,
     ats_run_dir_join(dir, "audit.bin", path);
     if (ats_audit_create(&dir->audit, path, &source->symbols, ats_clock_wall_ns()) != 0)
         return -1;
+    dir->audit_open = true;
     if (config->tape != ATS_TAPE_FULL)
         return 0;
     ats_run_dir_join(dir, "tape/chain.cap", path);
@@ -165,6 +168,21 @@ void ats_run_dir_close(ats_run_dir *dir, bool journal_is_safe)
         unlink(path); /* only of use while the run writes */
     }
     ats_log_close();
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+    (void)st, (void)type, (void)place;
+    return remove(path);
+}
+
+void ats_run_dir_discard(ats_run_dir *dir)
+{
+    if (dir->audit_open)
+        ats_audit_close(&dir->audit);
+    ats_capture_abandon(dir->tape);
+    if (dir->made)
+        nftw(dir->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* ---- what a replay needs -------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ typedef struct ats_run_dir {
     ats_audit_writer audit;
     ats_capture_writer *tape; /* NULL unless the tape is full */
     int journal_fd, reserve_fd;
+    bool made; /* the directory is ours to remove */
+    bool audit_open;
 } ats_run_dir;
 
 /* Makes the directory: `wanted`, which must not exist or be empty, or, when NULL,
@@ -46,6 +48,10 @@ void ats_run_dir_join(const ats_run_dir *dir, const char *name, char out[ATS_RUN
 
 /* Closes journal and descriptors; the journal's shared memory goes when all of it is on disk. */
 void ats_run_dir_close(ats_run_dir *dir, bool journal_is_safe);
+
+/* Of a run that never began: closes what the chain would have, and removes the directory, which was
+ * made or empty. After ats_run_dir_close. */
+void ats_run_dir_discard(ats_run_dir *dir);
 
 /* The captures that a finished run read: tape/chain.cap, or the inputs it names if they still hold
  * what they did. Fills `paths` (caller frees each). 0, or -1 with an error pushed (ATS_EXIT_DATA).
