@@ -33,7 +33,7 @@ static void print_row(const ats_bench_row *r, FILE *out)
 {
     char p50[24], p90[24], p99[24], p999[24], most[24], rate[24];
     rate_text(r->per_second, rate);
-    fprintf(out, "%-26s %-12s %9llu %10s %10s %10s %10s %10s %11s", r->name, r->contender,
+    fprintf(out, "%-30s %-12s %9llu %10s %10s %10s %10s %10s %11s", r->name, r->contender,
             (unsigned long long)r->n, time_text(r->p50_ns, p50), time_text(r->p90_ns, p90),
             time_text(r->p99_ns, p99), time_text(r->p999_ns, p999), time_text(r->max_ns, most),
             rate);
@@ -42,7 +42,7 @@ static void print_row(const ats_bench_row *r, FILE *out)
 
 static void print_ratio(const ats_bench_ratio *r, FILE *out)
 {
-    fprintf(out, "%-26s %s against %s: %.3f (%.3f to %.3f, %u rounds)", r->name, r->ours, r->theirs,
+    fprintf(out, "%-30s %s against %s: %.3f (%.3f to %.3f, %u rounds)", r->name, r->ours, r->theirs,
             r->ratio, r->low, r->high, r->rounds);
     if (!isnan(r->least))
         fprintf(out, "; goal %.2f: %s", r->least, r->low >= r->least ? "met" : "missed");
@@ -61,7 +61,7 @@ void ats_bench_print(const ats_bench_result *r, FILE *out)
     fprintf(out, "; gaps of an empty loop there: p50 %s, p99.9 %s, longest %s\n\n",
             time_text(r->floor.p50_ns, p50), time_text(r->floor.p999_ns, p999),
             time_text(r->floor.max_ns, most));
-    fprintf(out, "%-26s %-12s %9s %10s %10s %10s %10s %10s %11s\n", "case", "contender", "n", "p50",
+    fprintf(out, "%-30s %-12s %9s %10s %10s %10s %10s %10s %11s\n", "case", "contender", "n", "p50",
             "p90", "p99", "p99.9", "max", "rate");
     for (uint32_t i = 0; i < r->row_count; i++)
         print_row(&r->rows[i], out);

@@ -13,7 +13,7 @@ typedef enum ats_wait {
     ATS_WAIT_SPIN = 0,  /* nothing: lowest latency, the core is never free */
     ATS_WAIT_PAUSE = 1, /* the CPU's pause: kinder to a sibling thread */
     ATS_WAIT_YIELD = 2, /* pauses, then sched_yield: for more threads than cores */
-    ATS_WAIT_PARK = 3,  /* pauses, yields, then sleeps 50 us at a time: for side threads */
+    ATS_WAIT_PARK = 3,  /* a few pauses, then sleeps 0.5 ms at a time: for side threads */
     ATS_WAIT_COUNT
 } ats_wait;
 const char *ats_wait_label(uint32_t wait);
