@@ -7,7 +7,7 @@
  * holds exactly after every call (ats_portfolio_check recomputes it from scratch).
  *
  * A symbol's mark is the mid of the last two-sided quote, floor((bid + ask) / 2) in 1e-9 units;
- * until there is one, the price of its last fill.
+ * until there is one, the price of its first fill.
  */
 #ifndef ATS_CALC_PORTFOLIO_H
 #define ATS_CALC_PORTFOLIO_H

@@ -201,17 +201,27 @@ static int init_stages(ats_engine_thread *thread)
     return 0;
 }
 
+/* Until main has seen that all threads are ready, or that one will never be. */
+static bool wait_for_go(ats_engine *engine)
+{
+    uint64_t go;
+    uint32_t rounds = 0;
+    /* Acquire: partner of the release in ats_engine_start. */
+    while ((go = ats_load_acquire(&engine->go)) == 0)
+        ats_wait_idle(ATS_WAIT_YIELD, rounds++);
+    return go == 1;
+}
+
 static void *run_thread(void *argument)
 {
     ats_engine_thread *thread = argument;
     ats_engine *engine = thread->engine;
     const ats_engine_hooks *hooks = &engine->spec.hooks;
-    if (init_stages(thread) != 0) {
+    bool failed = init_stages(thread) != 0;
+    if (failed)
         keep_error(thread);
-        ats_store_release(&engine->failed, 1); /* the barrier orders it before the load below */
-    }
-    pthread_barrier_wait(&engine->barrier);
-    if (ats_load_acquire(&engine->failed)) /* partner: the store above, of any thread */
+    ats_store_release(&thread->ready, failed ? 2 : 1); /* partner: the load in ats_engine_start */
+    if (!wait_for_go(engine))
         return NULL;
     uint64_t faults = minor_faults();
     if (hooks->armed)
@@ -258,41 +268,50 @@ static int create_thread(ats_engine_thread *t)
     return e;
 }
 
+/* Ends the threads that wait, and tells why. */
+static int give_up(ats_engine *engine)
+{
+    ats_store_release(&engine->go, 2); /* partner: wait_for_go */
+    for (uint32_t i = 0; i < engine->started; i++)
+        pthread_join(engine->threads[i].handle, NULL);
+    return report_failure(engine);
+}
+
 int ats_engine_start(ats_engine *engine)
 {
     const ats_thread_map *map = engine->spec.map;
     ats_memory_prefault_code();
-    pthread_barrier_init(&engine->barrier, NULL, map->count + 1);
     for (uint32_t i = 0; i < map->count; i++) {
         ats_engine_thread *t = &engine->threads[i];
         t->engine = engine;
         t->spec = &map->threads[i];
         int e = create_thread(t);
         if (e) {
-            /* The others wait at the barrier for a thread that will not come; there is no way on.
-             */
-            ats_error_errno(ATS_EXIT_FAILED, e, "thread %s: cannot be created", t->spec->name);
-            for (uint32_t j = 0; j < i; j++)
-                pthread_cancel(engine->threads[j].handle);
-            for (uint32_t j = 0; j < i; j++)
-                pthread_join(engine->threads[j].handle, NULL);
-            return -1;
+            give_up(engine);
+            return ats_error_errno(ATS_EXIT_FAILED, e, "thread %s: cannot be created",
+                                   t->spec->name);
         }
         engine->started++;
     }
-    pthread_barrier_wait(&engine->barrier);
-    if (!ats_load_acquire(&engine->failed)) /* partner: the store in run_thread */
-        return 0;
-    for (uint32_t i = 0; i < engine->started; i++)
-        pthread_join(engine->threads[i].handle, NULL);
-    return report_failure(engine);
+    uint64_t worst = 1;
+    for (uint32_t i = 0; i < engine->started; i++) {
+        uint64_t ready;
+        uint32_t rounds = 0;
+        /* Acquire: partner of the release in run_thread. */
+        while ((ready = ats_load_acquire(&engine->threads[i].ready)) == 0)
+            ats_wait_idle(ATS_WAIT_YIELD, rounds++);
+        worst = ready > worst ? ready : worst;
+    }
+    if (worst != 1)
+        return give_up(engine);
+    ats_store_release(&engine->go, 1); /* partner: wait_for_go */
+    return 0;
 }
 
 int ats_engine_join(ats_engine *engine)
 {
     for (uint32_t i = 0; i < engine->started; i++)
         pthread_join(engine->threads[i].handle, NULL);
-    pthread_barrier_destroy(&engine->barrier);
     return report_failure(engine);
 }
 

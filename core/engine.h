@@ -1,7 +1,7 @@
 /* engine.h: builds a topology into memory and runs it on threads.
  *
  * Life cycle: build (all memory taken, faulted in, locked) -> start (each thread pins itself and
- * initialises its stages on its own CPU; a barrier; armed) -> the feed passes END in band, each
+ * initialises its stages on its own CPU; all are ready; armed) -> the feed passes END in band, each
  * stage ends after END on all its inputs, a thread ends with its last stage -> join. Between
  * "armed" and the end of a thread (signals are blocked on all of them) its stages neither allocate
  * nor, but for sockets of their own and the kernel's part of a YIELD or PARK wait, enter the
@@ -54,6 +54,7 @@ typedef struct ats_engine_thread {
     pthread_t handle;
     uint64_t rounds;       /* rounds of the loop so far: the heartbeat */
     uint64_t minor_faults; /* page faults between armed and end */
+    uint64_t ready;        /* 1: its stages are initialised, 2: one could not be */
     uint64_t over;         /* 1: the thread has run its last */
     char error[512];       /* why init or fini failed, or "" */
     int exit_code;
@@ -66,8 +67,7 @@ typedef struct ats_engine {
     ats_link *links;         /* by link index */
     ats_group group;
     ats_engine_thread threads[ATS_THREADS_MAX];
-    pthread_barrier_t barrier;
-    uint64_t failed; /* a thread could not initialise: none starts */
+    uint64_t go; /* what the threads wait for once initialised: 0 wait, 1 run, 2 give up */
     uint32_t started;
 } ats_engine;
 

@@ -41,7 +41,8 @@ static const char *const CHECK_LABELS[] = {"pass",
                                            "drawdown",
                                            "loss_streak",
                                            "day_trades",
-                                           "order_table_full"};
+                                           "order_table_full",
+                                           "instrument"};
 static_assert(sizeof(CHECK_LABELS) / sizeof(CHECK_LABELS[0]) == ATS_CHECK_COUNT, "a label a check");
 
 static const char *const ORDER_STATE_LABELS[] = {

@@ -304,6 +304,7 @@ typedef enum ats_check {
     ATS_CHECK_LOSS_STREAK = 25,
     ATS_CHECK_DAY_TRADES = 26,
     ATS_CHECK_ORDER_TABLE_FULL = 27,
+    ATS_CHECK_INSTRUMENT = 28, /* a kind of instrument whose money is not modelled */
     ATS_CHECK_COUNT
 } ats_check;
 const char *ats_check_label(uint32_t check);

@@ -3,8 +3,9 @@
  * `route` appends every order transition before the network write, and every broker event before it
  * is forwarded. The journal lies in a named file on tmpfs, mapped and faulted in, so that an append
  * is a copy of two cache lines and survives the death of the process at any instruction; `drain`
- * copies it to disk and syncs there. A restart reads shared memory when the boot id matches, else
- * the disk.
+ * copies it to disk and syncs there. The header carries the boot id, by which a reader can tell
+ * shared memory of this boot from an older file's. Recovery from it is not written yet: the file of
+ * a killed process stays until someone removes it.
  *
  * Layout: a header page, then a ring of 128-byte entries. head counts entries appended, tail those
  * that are on disk; an entry is overwritten only after it was drained. Each entry carries its own

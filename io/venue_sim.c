@@ -27,7 +27,8 @@ typedef struct action {
 } action;
 
 typedef struct book {
-    int64_t bid_e9, ask_e9, bid_size_e9, ask_size_e9; /* sizes: what is left to take */
+    int64_t bid_e9, ask_e9, bid_size_e9, ask_size_e9;
+    int64_t bid_taken_e9, ask_taken_e9; /* of the displayed sizes, by orders of ours */
     bool halted;
 } book;
 
@@ -201,8 +202,8 @@ static int64_t takeable(const book *b, const ats_order_entry *e, int64_t *px_e9)
 {
     bool buy = e->side == ATS_SIDE_BUY;
     int64_t px = buy ? b->ask_e9 : b->bid_e9;
-    int64_t size = buy ? b->ask_size_e9 : b->bid_size_e9;
-    if (b->halted || px == 0 || size <= 0)
+    int64_t size = buy ? b->ask_size_e9 - b->ask_taken_e9 : b->bid_size_e9 - b->bid_taken_e9;
+    if (b->halted || b->bid_e9 == 0 || b->bid_e9 >= b->ask_e9 || size <= 0)
         return 0;
     if (e->type == ATS_ORDER_LIMIT && (buy ? px > e->limit_e9 : px < e->limit_e9))
         return 0;
@@ -213,9 +214,9 @@ static int64_t takeable(const book *b, const ats_order_entry *e, int64_t *px_e9)
 static void consume(book *b, uint8_t side, int64_t qty_e9)
 {
     if (side == ATS_SIDE_BUY)
-        b->ask_size_e9 -= qty_e9;
+        b->ask_taken_e9 += qty_e9;
     else
-        b->bid_size_e9 -= qty_e9;
+        b->bid_taken_e9 += qty_e9;
 }
 
 static void arrive(ats_venue_sim *v, const action *a)
@@ -342,7 +343,13 @@ void ats_venue_sim_market(ats_venue_sim *v, const ats_market *m)
 {
     book *b = &v->books[m->h.symbol_id];
     switch (m->h.kind) {
-    case ATS_KIND_QUOTE: /* a new quote replaces both sides, and what we had taken of them */
+    case ATS_KIND_QUOTE:
+        /* A side quoted at the same price and size is the same one: what we took of it stays taken.
+         */
+        if (b->bid_e9 != m->quote.bid_e9 || b->bid_size_e9 != m->quote.bid_size_e9)
+            b->bid_taken_e9 = 0;
+        if (b->ask_e9 != m->quote.ask_e9 || b->ask_size_e9 != m->quote.ask_size_e9)
+            b->ask_taken_e9 = 0;
         b->bid_e9 = m->quote.bid_e9;
         b->ask_e9 = m->quote.ask_e9;
         b->bid_size_e9 = m->quote.bid_size_e9;

@@ -6,11 +6,11 @@
  *
  * Matching. A marketable order takes the displayed size of the best quote at its price, crossing
  * the spread, and no more than is displayed; what an order took is gone until that side is quoted
- * anew. The rest of an IOC is cancelled, of a FOK nothing is done, a DAY limit rests. A resting
- * limit fills at its own price when the opposite quote reaches it (up to that quote's size) or when
- * a trade prints through it, not at it (up to that trade's size): the conservative rule for an
- * unknown place in the queue. Earlier orders of ours go first. One-sided, locked-through and halted
- * markets fill nothing.
+ * at another price or size. The rest of an IOC is cancelled, of a FOK nothing is done, a DAY limit
+ * rests. A resting limit fills at its own price when the opposite quote reaches it (up to that
+ * quote's size) or when a trade prints through it, not at it (up to that trade's size): the
+ * conservative rule for an unknown place in the queue. Earlier orders of ours go first. One-sided,
+ * locked, crossed and halted markets fill nothing.
  *
  * Fees: per unit and in basis points of the notional, rounded half to even to 1e-9, on each fill.
  *

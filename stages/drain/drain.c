@@ -138,6 +138,7 @@ static void sync_journal(drain *d, const ats_io *io)
     if (fdatasync(d->config->journal_fd) != 0) {
         ats_error_errno(ATS_EXIT_FAILED, errno, "journal: cannot be synced");
         ats_store_release(&d->context->switches->kill, 1); /* partner: risk, route */
+        d->result.sync_failed = true;
         fail(d);
     }
     d->journal_dirty = false;
@@ -217,6 +218,7 @@ static int drain_fini(void *state)
     }
     if (d->journal_dirty && fdatasync(d->config->journal_fd) != 0) {
         ats_error_errno(ATS_EXIT_FAILED, errno, "journal: cannot be synced");
+        d->result.sync_failed = true;
         fail(d);
     }
     d->result.journal_kept = ats_journal_waiting(d->config->journal, &first);

@@ -34,6 +34,7 @@ typedef struct ats_drain_result {
     uint64_t tape_lost;    /* market records that did not reach the tape */
     uint64_t audit_lost;   /* derived records that did not reach the audit file */
     uint64_t journal_kept; /* entries that are in shared memory only */
+    bool sync_failed;      /* what the disk holds of the journal cannot be trusted */
     char error[512];       /* the first failure, or "" */
 } ats_drain_result;
 

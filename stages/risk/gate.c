@@ -31,7 +31,6 @@ ats_gate *ats_gate_new(void *memory, const ats_symbols *symbols, const ats_risk_
     g->open = ats_order_table_new(at, order_capacity, symbols->count);
     at += lines(ats_order_table_footprint(order_capacity, symbols->count));
     g->symbol = (ats_gate_symbol *)at;
-    g->day = -1;
     return g;
 }
 
@@ -113,15 +112,9 @@ static ats_check check_market(gate_case *c)
 
 /* ---- 3: price ----------------------------------------------------------------------------- */
 
-/* Price steps where the symbol has none of its own: US equities, Rule 612. */
-static int64_t tick_of(const ats_symbol *symbol, int64_t px_e9)
-{
-    return symbol->tick_e9 > 0 ? symbol->tick_e9 : px_e9 >= ATS_E9 ? 10000000 : 100000;
-}
-
 static ats_check check_price(gate_case *c)
 {
-    int64_t limit = c->i->limit_e9, tick = tick_of(c->symbol, limit);
+    int64_t limit = c->i->limit_e9, tick = ats_symbol_tick_e9(c->symbol, limit);
     if (limit % tick != 0)
         return refuse(c, ATS_CHECK_TICK, limit % tick, tick);
     /* Only paying worse than the market is a danger: above the offer, or below the bid. */
@@ -137,8 +130,10 @@ static ats_check check_price(gate_case *c)
 
 static ats_check check_size(gate_case *c)
 {
-    int64_t lot = c->symbol->lot_e9 > 0 ? c->symbol->lot_e9 : ATS_E9;
-    if (c->i->qty_e9 % lot != 0)
+    int64_t lot = ats_symbol_lot_e9(c->symbol);
+    /* What is held can always be closed whole, whatever it was filled in. */
+    bool whole = c->reduces && c->i->qty_e9 == magnitude(c->v->position_e9);
+    if (c->i->qty_e9 % lot != 0 && !whole)
         return refuse(c, ATS_CHECK_LOT, c->i->qty_e9 % lot, lot);
     if (c->i->qty_e9 > c->g->limits.max_order_qty_e9)
         return refuse(c, ATS_CHECK_MAX_QTY, c->i->qty_e9, c->g->limits.max_order_qty_e9);
@@ -154,7 +149,7 @@ static ats_check check_duplicate(gate_case *c)
 {
     const ats_gate_symbol *s = c->s;
     int64_t window_ns = c->g->limits.duplicate_window_ms * MS_NS;
-    if (s->last_side == c->i->side && s->last_qty_e9 == c->i->qty_e9 &&
+    if (!c->reduces && s->last_side == c->i->side && s->last_qty_e9 == c->i->qty_e9 &&
         s->last_limit_e9 == c->i->limit_e9 && c->i->h.recv_ns - s->last_ns < window_ns)
         return refuse(c, ATS_CHECK_DUPLICATE, c->i->h.recv_ns - s->last_ns, window_ns);
     return ATS_CHECK_PASS;
@@ -312,6 +307,8 @@ static ats_check check_form(const ats_gate *g, const ats_intent *i)
 {
     if (i->h.symbol_id == 0 || i->h.symbol_id > g->symbols->count)
         return ATS_CHECK_UNKNOWN_SYMBOL;
+    if (g->symbols->entry[i->h.symbol_id].symbol_class == ATS_CLASS_CRYPTO_INVERSE)
+        return ATS_CHECK_INSTRUMENT;
     bool ok = (i->side == ATS_SIDE_BUY || i->side == ATS_SIDE_SELL) && i->qty_e9 > 0 &&
               i->qty_e9 <= ATS_VALUE_MAX_E9 && i->type == ATS_ORDER_LIMIT && i->limit_e9 > 0 &&
               i->limit_e9 <= ATS_VALUE_MAX_E9 && i->tif >= ATS_TIF_DAY && i->tif <= ATS_TIF_FOK;
@@ -320,10 +317,9 @@ static ats_check check_form(const ats_gate *g, const ats_intent *i)
 
 static void begin_day(ats_gate *g, int64_t now_ns)
 {
-    int64_t day = now_ns / DAY_NS;
-    if (day == g->day)
+    if (now_ns < g->day_end_ns)
         return;
-    g->day = day;
+    g->day_end_ns = (now_ns / DAY_NS + 1) * DAY_NS;
     g->day_fills = 0;
     g->drawdown_latched = false;
     g->portfolio->loss_streak = 0;
@@ -403,6 +399,7 @@ ats_check ats_gate_decide(ats_gate *g, const ats_intent *intent, const ats_gate_
 void ats_gate_market(ats_gate *g, const ats_market *m)
 {
     ats_gate_symbol *s = &g->symbol[m->h.symbol_id];
+    begin_day(g, m->h.recv_ns);
     if (m->h.kind == ATS_KIND_QUOTE) {
         s->bid_e9 = m->quote.bid_e9;
         s->ask_e9 = m->quote.ask_e9;

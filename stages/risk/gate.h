@@ -7,8 +7,8 @@
  * held up by exposure.
  *
  * A reduce-only order (it must bring the position nearer to zero, counting the account's own open
- * orders on that side) skips the pause, the storage check, the age of the market data, exposure and
- * the loss limits; its collar is twice as wide.
+ * orders on that side) skips the pause, the storage check, the age of the market data, duplicates,
+ * exposure and the loss limits; its collar is twice as wide.
  *
  * Time is the recv_ns of the intent. Owner: the risk stage. Allocates nothing.
  */
@@ -58,7 +58,7 @@ typedef struct ats_gate {
     ats_money_e18 open_notional_e18;
     ats_money_e18 open_sell_notional_e18;
     int64_t rate_at_ns; /* theoretical arrival time (GCRA, ITU-T I.371) */
-    int64_t day;
+    int64_t day_end_ns; /* the first record at or after it begins a new trading day */
     uint64_t day_fills;
     bool drawdown_latched;
     ats_gate_symbol *symbol; /* by symbol_id */

@@ -149,12 +149,12 @@ static void forward(route *r, ats_io *io, ats_exec *x)
 }
 
 /* Answers an order that never left. */
-static void reject_here(route *r, ats_io *io, const ats_order *o)
+static void reject_here(route *r, ats_io *io, const ats_order *o, uint32_t check)
 {
     ats_exec x = {.h = o->h,
                   .order_id = o->order_id,
                   .type = ATS_EXEC_REJECTED,
-                  .check = ATS_CHECK_KILLED,
+                  .check = check,
                   .account_id = o->account_id,
                   .strategy_id = o->strategy_id,
                   .side = o->side,
@@ -201,7 +201,12 @@ static void on_order(route *r, ats_io *io, const ats_order *in)
     o.journaled_ns = ats_stamp_since(o.h.origin_ns, ats_clock_now(io->clock));
     /* Acquire: partner of the release by whoever throws the switch. Cancels pass. */
     if (is_new && ats_load_acquire(&r->context->switches->kill)) {
-        reject_here(r, io, &o);
+        reject_here(r, io, &o, ATS_CHECK_KILLED);
+        return;
+    }
+    if (!ats_venue_sim_room(r->venue)) {
+        /* Not "wait": what frees the agenda is time, and time waits for this record. */
+        reject_here(r, io, &o, ATS_CHECK_ORDER_TABLE_FULL);
         return;
     }
     ats_venue_sim_send(r->venue, &o);
@@ -243,14 +248,37 @@ static uint8_t event_of(const ats_exec *x)
     }
 }
 
+/* Something that cannot be: no further order, and a fill is booked all the same, because money
+ * moved. */
+static void distrust(route *r, ats_io *io, ats_exec *x)
+{
+    ats_count(&r->metrics->executions_unknown, 1);
+    ats_store_release(&r->context->switches->kill, 1); /* partner: risk, on_order */
+    if (x->type == ATS_EXEC_FILL) {
+        ats_count(&r->metrics->fills, 1);
+        forward(r, io, x);
+    }
+}
+
+/* An answer to an order that is not open: never ours, or ended. */
+static void on_stranger(route *r, ats_io *io, ats_exec *x, uint8_t event)
+{
+    bool late_cancel = x->type == ATS_EXEC_CANCEL_REJECTED;
+    journal_exec(
+        r, x, event,
+        (ats_transition){0, late_cancel ? ATS_TRANSITION_STALE : ATS_TRANSITION_IMPOSSIBLE});
+    if (late_cancel)
+        ats_count(&r->metrics->executions_duplicate, 1); /* the order ended first */
+    else
+        distrust(r, io, x);
+}
+
 static void on_answer(route *r, ats_io *io, ats_exec *x)
 {
     ats_order_entry *e = ats_order_table_find(r->orders, x->order_id);
     uint8_t event = event_of(x);
     if (!e) {
-        /* Not ours, or ended long ago: journaled and counted; nothing on the chain believes it. */
-        journal_exec(r, x, event, (ats_transition){0, ATS_TRANSITION_IMPOSSIBLE});
-        ats_count(&r->metrics->executions_unknown, 1);
+        on_stranger(r, io, x, event);
         return;
     }
     ats_transition t = ats_order_transition(e->state, event);
@@ -263,18 +291,18 @@ static void on_answer(route *r, ats_io *io, ats_exec *x)
         return;
     }
     if (t.kind == ATS_TRANSITION_IMPOSSIBLE) {
-        ats_count(&r->metrics->executions_unknown, 1);
-        ats_store_release(&r->context->switches->kill, 1); /* partner: risk, on_order */
+        distrust(r, io, x);
         return;
     }
-    e->state = t.next;
+    /* A refused cancel leaves the order as it was: partly filled, if it was. */
+    e->state = t.next == ATS_ORDER_ACCEPTED && e->filled_e9 > 0 ? ATS_ORDER_PARTIAL : t.next;
     e->last_exec_id = x->exec_id;
     if (x->type == ATS_EXEC_FILL)
         e->filled_e9 = x->cum_qty_e9;
-    x->order_state = t.next;
+    x->order_state = e->state;
     ats_count(&r->metrics->fills, x->type == ATS_EXEC_FILL);
     ats_count(&r->metrics->rejects, x->type == ATS_EXEC_REJECTED);
-    if (ats_order_is_final(t.next))
+    if (ats_order_is_final(e->state))
         ats_order_table_remove(r->orders, e);
     ats_store_relaxed(&r->metrics->orders_open, r->orders->count);
     forward(r, io, x);
@@ -346,10 +374,6 @@ static uint32_t route_work(void *state, ats_io *io)
         if (m->h.kind == ATS_KIND_ORDER) {
             if (!room(r, io))
                 break;
-            if (!ats_venue_sim_room(r->venue)) {
-                io->blocked = true;
-                break;
-            }
             on_order(r, io, (const ats_order *)m);
         } else {
             r->last_seq = m->h.event_seq;

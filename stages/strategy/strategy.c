@@ -8,12 +8,17 @@
 #define SECOND_NS     1000000000ll
 #define DAY_S         86400
 
+/* With a CLOCK a second, 16 looks a CLOCK go round 30 positions, the default limit, in two seconds.
+ */
+#define EXITS_PER_CLOCK 16u
+
 typedef struct symbol_view {
     int64_t bid_e9, ask_e9;
     int64_t qty_e9;
     int64_t entry_px_e9; /* average of the entry, rounded down; for the stop only */
     int64_t entry_ns;
     int64_t rest_until_ns;
+    uint32_t held_at; /* place in the list of held symbols, when qty_e9 is not 0 */
     uint64_t working; /* intent_id of the order at work; 0 = none */
     float score;      /* of the last signal */
     bool scored;
@@ -26,13 +31,16 @@ typedef struct strategy {
     uint64_t intents;
     bool chain_ended, feedback_ended;
     ats_digest digest;
+    uint32_t *held; /* symbol_ids with a position */
+    uint32_t held_count, next_held;
     symbol_view symbols[];
 } strategy;
 
 static size_t strategy_footprint(const void *configuration)
 {
     const ats_strategy_config *config = configuration;
-    return sizeof(strategy) + (config->context->symbols->count + 1ull) * sizeof(symbol_view);
+    return sizeof(strategy) +
+           (config->context->symbols->count + 1ull) * (sizeof(symbol_view) + sizeof(uint32_t));
 }
 
 static int strategy_init(void *state, const void *configuration, ats_io *io)
@@ -43,6 +51,7 @@ static int strategy_init(void *state, const void *configuration, ats_io *io)
     s->context = s->config->context;
     s->metrics = &s->context->metrics->strategy;
     ats_digest_init(&s->digest);
+    s->held = (uint32_t *)(s->symbols + s->context->symbols->count + 1);
     const ats_strategy_params *p = &s->config->params;
     if (!(p->entry_margin == p->entry_margin) || p->notional_e9 <= 0)
         return ats_error(ATS_EXIT_CONFIG, "strategy: entry_margin and notional must be given");
@@ -51,20 +60,12 @@ static int strategy_init(void *state, const void *configuration, ats_io *io)
 
 /* ---- prices and sizes --------------------------------------------------------------------- */
 
-/* Price steps where the symbol has none of its own: US equities, Rule 612. */
-static int64_t tick_of(const ats_symbol *symbol, int64_t px_e9)
-{
-    if (symbol->tick_e9 > 0)
-        return symbol->tick_e9;
-    return px_e9 >= ATS_E9 ? 10000000 : 100000;
-}
-
 /* offset_bps beyond the opposite quote, on the tick that is further away. */
 static int64_t limit_price(const strategy *s, uint32_t symbol_id, uint8_t side)
 {
     const symbol_view *v = &s->symbols[symbol_id];
     int64_t px = side == ATS_SIDE_BUY ? v->ask_e9 : v->bid_e9;
-    int64_t tick = tick_of(&s->context->symbols->entry[symbol_id], px);
+    int64_t tick = ats_symbol_tick_e9(&s->context->symbols->entry[symbol_id], px);
     int64_t away = (int64_t)((__int128)px * s->config->params.offset_bps / 10000);
     int64_t limit = side == ATS_SIDE_BUY ? px + away : px - away;
     int64_t rest = limit % tick;
@@ -75,15 +76,14 @@ static int64_t limit_price(const strategy *s, uint32_t symbol_id, uint8_t side)
     return limit > 0 ? limit : tick;
 }
 
-/* Units for the configured notional, whole lots, at least one lot. */
+/* Units for the configured notional, whole lots; 0 when it does not buy one. */
 static int64_t entry_qty(const strategy *s, uint32_t symbol_id, int64_t px_e9)
 {
-    int64_t lot = s->context->symbols->entry[symbol_id].lot_e9;
-    if (lot <= 0)
-        lot = ATS_E9;
-    int64_t qty = (int64_t)((__int128)s->config->params.notional_e9 * ATS_E9 / px_e9);
-    qty -= qty % lot;
-    return qty > 0 ? qty : lot;
+    int64_t lot = ats_symbol_lot_e9(&s->context->symbols->entry[symbol_id]);
+    __int128 qty = (__int128)s->config->params.notional_e9 * ATS_E9 / px_e9;
+    if (qty > ATS_VALUE_MAX_E9)
+        qty = ATS_VALUE_MAX_E9;
+    return (int64_t)(qty - qty % lot);
 }
 
 /* ---- decisions ---------------------------------------------------------------------------- */
@@ -162,9 +162,16 @@ static uint32_t exit_reason(const strategy *s, const symbol_view *v, int64_t now
     return ATS_REASON_NONE;
 }
 
+/* No order at work, not resting, and both sides of the market there. */
 static bool can_act(const symbol_view *v, int64_t now_ns)
 {
-    return v->working == 0 && v->bid_e9 > 0 && v->ask_e9 > v->bid_e9 && now_ns >= v->rest_until_ns;
+    return v->working == 0 && v->bid_e9 > 0 && v->ask_e9 > 0 && now_ns >= v->rest_until_ns;
+}
+
+/* An entry also wants a market that is not locked or crossed; an exit does not wait for that. */
+static bool can_enter(const strategy *s, const symbol_view *v, int64_t now_ns)
+{
+    return can_act(v, now_ns) && v->ask_e9 > v->bid_e9 && !past_flat_time(s, now_ns);
 }
 
 static bool spread_is_fair(const strategy *s, const symbol_view *v)
@@ -198,15 +205,27 @@ static void on_signal(strategy *s, ats_io *io, const ats_signal *signal)
         consider_exit(s, io, &signal->h, signal->model_id);
         return;
     }
-    if (!can_act(v, signal->h.recv_ns) || past_flat_time(s, signal->h.recv_ns) ||
-        !spread_is_fair(s, v))
+    if (!can_enter(s, v, signal->h.recv_ns) || !spread_is_fair(s, v))
         return;
-    if (signal->score >= p->entry_margin)
-        send(s, io, &signal->h, ATS_SIDE_BUY, entry_qty(s, signal->h.symbol_id, v->ask_e9),
-             ATS_REASON_ENTRY_LONG, signal->model_id);
-    else if (p->allow_short && signal->score <= -p->entry_margin)
-        send(s, io, &signal->h, ATS_SIDE_SELL, entry_qty(s, signal->h.symbol_id, v->bid_e9),
-             ATS_REASON_ENTRY_SHORT, signal->model_id);
+    bool buy = signal->score >= p->entry_margin;
+    bool sell = p->allow_short && signal->score <= -p->entry_margin;
+    int64_t qty_e9 = entry_qty(s, signal->h.symbol_id, buy ? v->ask_e9 : v->bid_e9);
+    if ((buy || sell) && qty_e9 > 0)
+        send(s, io, &signal->h, buy ? ATS_SIDE_BUY : ATS_SIDE_SELL, qty_e9,
+             buy ? ATS_REASON_ENTRY_LONG : ATS_REASON_ENTRY_SHORT, signal->model_id);
+}
+
+/* Timers in quiet markets: looks at up to EXITS_PER_CLOCK held symbols, going round, so that a
+ * record makes a bounded number of orders. */
+static void on_clock(strategy *s, ats_io *io, const ats_header *cause)
+{
+    uint32_t looks = s->held_count < EXITS_PER_CLOCK ? s->held_count : EXITS_PER_CLOCK;
+    for (; looks > 0; looks--) {
+        s->next_held = s->next_held + 1 < s->held_count ? s->next_held + 1 : 0;
+        ats_header h = *cause;
+        h.symbol_id = s->held[s->next_held];
+        consider_exit(s, io, &h, 0);
+    }
 }
 
 static void on_market(strategy *s, ats_io *io, const ats_market *m)
@@ -224,6 +243,8 @@ static void on_market(strategy *s, ats_io *io, const ats_market *m)
      */
     if (m->h.kind == ATS_KIND_QUOTE && (m->h.flags & ATS_FLAG_END_OF_EVENT))
         consider_exit(s, io, &m->h, 0);
+    if (m->h.kind == ATS_KIND_CLOCK)
+        on_clock(s, io, &m->h);
     if (m->h.kind == ATS_KIND_END) {
         s->chain_ended = true;
         if (io->out[PORT_TAP])
@@ -232,6 +253,20 @@ static void on_market(strategy *s, ats_io *io, const ats_market *m)
 }
 
 /* ---- feedback ----------------------------------------------------------------------------- */
+
+/* Keeps the list of held symbols in step with a position that came from or went to zero. */
+static void keep_held(strategy *s, uint32_t symbol_id)
+{
+    symbol_view *v = &s->symbols[symbol_id];
+    if (v->qty_e9 != 0) {
+        v->held_at = s->held_count;
+        s->held[s->held_count++] = symbol_id;
+    } else {
+        uint32_t last = s->held[--s->held_count];
+        s->held[v->held_at] = last;
+        s->symbols[last].held_at = v->held_at;
+    }
+}
 
 static void book_fill(symbol_view *v, const ats_exec *e)
 {
@@ -254,8 +289,12 @@ static void book_fill(symbol_view *v, const ats_exec *e)
 static void on_exec(strategy *s, const ats_exec *e)
 {
     symbol_view *v = &s->symbols[e->h.symbol_id];
-    if (e->type == ATS_EXEC_FILL)
+    if (e->type == ATS_EXEC_FILL) {
+        bool held = v->qty_e9 != 0;
         book_fill(v, e);
+        if (held != (v->qty_e9 != 0))
+            keep_held(s, e->h.symbol_id);
+    }
     bool over = e->type == ATS_EXEC_REFUSED || e->type == ATS_EXEC_REJECTED ||
                 e->type == ATS_EXEC_CANCELED || e->type == ATS_EXEC_EXPIRED ||
                 (e->type == ATS_EXEC_FILL && e->leaves_qty_e9 == 0);
@@ -291,7 +330,9 @@ static uint32_t take_chain(strategy *s, ats_io *io)
     uint64_t n = io->burst ? ats_rx_peek(in) : 0, done = 0;
     if (n > io->burst)
         n = io->burst;
-    while (done < n && ats_io_room(io, PORT_CHAIN, 2) && ats_io_room(io, PORT_TAP, 1)) {
+    /* A CLOCK record is the one that makes most. */
+    while (done < n && ats_io_room(io, PORT_CHAIN, 1 + EXITS_PER_CLOCK) &&
+           ats_io_room(io, PORT_TAP, EXITS_PER_CLOCK)) {
         const ats_market *m = ats_rx_slot(in, done++);
         if (m->h.kind == ATS_KIND_SIGNAL)
             on_signal(s, io, (const ats_signal *)m);
@@ -336,7 +377,7 @@ const ats_stage ats_stage_strategy = {
     .name = "strategy",
     .in = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_SIGNAL), 0, false},
            {"feedback", FEEDBACK_KINDS, 0, false}},
-    .out = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_INTENT), 2 * ATS_BURST_MAX, false},
+    .out = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_INTENT), 1 + EXITS_PER_CLOCK, false},
             {"tap", ATS_KIND_BIT(ATS_KIND_INTENT) | ATS_KIND_BIT(ATS_KIND_END), ATS_BURST_MAX,
              true}},
     .footprint = strategy_footprint,

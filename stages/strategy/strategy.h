@@ -12,6 +12,9 @@
  * There is one working order a symbol; after one that did not fill whole, and after each exit, the
  * symbol rests for cooldown_ms.
  *
+ * Exits are looked for at each quote of the symbol, and at CLOCK records for symbols that are
+ * quiet.
+ *
  * Thresholds are compared in margin space, so no exp is computed on the chain.
  */
 #ifndef ATS_STAGES_STRATEGY_STRATEGY_H

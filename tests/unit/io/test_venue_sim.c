@@ -106,6 +106,39 @@ Test(venue_sim, what_was_taken_is_gone_until_the_next_quote)
     cr_assert_eq(filled[2], 2 * E9);
 }
 
+Test(venue_sim, the_same_side_quoted_again_does_not_give_it_back)
+{
+    open_venue(0);
+    quote(0, 99, 10, 101, 7);
+    send(1, 1000, ATS_SIDE_BUY, 5, 101, ATS_TIF_IOC);
+    cr_assert_eq(next(5000), ATS_EXEC_ACCEPTED);
+    cr_assert_eq(next(5000), ATS_EXEC_FILL);
+    quote(6000, 99, 11, 101, 7); /* only the bid changed */
+    send(2, 7000, ATS_SIDE_BUY, 5, 101, ATS_TIF_IOC);
+    cr_assert_eq(next(9000), ATS_EXEC_ACCEPTED);
+    cr_assert_eq(next(9000), ATS_EXEC_FILL);
+    cr_assert_eq(x.last_qty_e9, 2 * E9);
+    cr_assert_eq(next(9000), ATS_EXEC_CANCELED);
+    quote(10000, 99, 11, 101, 8); /* the offer is a new one */
+    send(3, 11000, ATS_SIDE_BUY, 5, 101, ATS_TIF_IOC);
+    cr_assert_eq(next(20000), ATS_EXEC_ACCEPTED);
+    cr_assert_eq(next(20000), ATS_EXEC_FILL);
+    cr_assert_eq(x.last_qty_e9, 5 * E9);
+}
+
+Test(venue_sim, one_sided_and_crossed_markets_fill_nothing)
+{
+    const int64_t markets[][2] = {{105, 100}, {100, 100}, {0, 100}};
+    for (size_t i = 0; i < 3; i++) {
+        open_venue(0);
+        quote(0, markets[i][0], markets[i][0] ? 10 : 0, markets[i][1], 10);
+        send(1, 1000, ATS_SIDE_BUY, 5, 110, ATS_TIF_IOC);
+        cr_assert_eq(next(5000), ATS_EXEC_ACCEPTED);
+        cr_assert_eq(next(5000), ATS_EXEC_CANCELED, "market %zu", i);
+        cr_assert_eq(x.cum_qty_e9, 0);
+    }
+}
+
 Test(venue_sim, fok_takes_all_or_nothing)
 {
     open_venue(0);

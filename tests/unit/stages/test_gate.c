@@ -339,6 +339,42 @@ Test(gate, drawdown_latches_for_the_day)
     cr_assert_eq(decide(tomorrow), ATS_CHECK_PASS, "a new day does");
 }
 
+/* The first order of a new day must not wipe out what the morning lost. */
+Test(gate, a_fall_before_the_first_order_of_a_day_counts)
+{
+    ats_risk_limits l = wide();
+    l.max_drawdown_bps = 100;
+    open_gate(l);
+    hold(500);
+    int64_t morning = NOW + 86400 * SEC;
+    quote(1, 100 * E9, 100 * E9 + 10000000, morning);
+    quote(1, 90 * E9, 90 * E9 + 10000000, morning + SEC);
+    ats_intent i = buy(E9, 90 * E9);
+    i.h.recv_ns = morning + SEC;
+    cr_assert_eq(decide(i), ATS_CHECK_DRAWDOWN);
+    cr_assert_gt(verdict.drawdown_e9, 4900 * E9);
+}
+
+Test(gate, what_is_held_can_be_closed_whole)
+{
+    open_gate(wide());
+    hold(10);
+    gate->portfolio->holdings[1].qty_e9 -= E9 / 4; /* as a venue of smaller lots would leave it */
+    ats_intent out = buy(10 * E9 - E9 / 4, 100 * E9);
+    out.side = ATS_SIDE_SELL;
+    out.intent_flags = ATS_INTENT_REDUCE_ONLY;
+    cr_assert_eq(decide(out), ATS_CHECK_PASS);
+    out.qty_e9 = E9 / 2;
+    cr_assert_eq(decide(out), ATS_CHECK_LOT, "a part of it in whole lots");
+}
+
+Test(gate, instruments_whose_money_is_not_modelled)
+{
+    open_gate(wide());
+    symbols.entry[1].symbol_class = ATS_CLASS_CRYPTO_INVERSE;
+    cr_assert_eq(decide(buy(E9, 100 * E9)), ATS_CHECK_INSTRUMENT);
+}
+
 Test(gate, loss_streak_and_trades_a_day)
 {
     ats_risk_limits l = wide();
