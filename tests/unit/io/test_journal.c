@@ -63,11 +63,15 @@ Test(journal, survives_kill_at_any_instruction)
     char path[64];
     snprintf(path, sizeof path, "%s/ats-k.journal", directory);
     for (int i = 0; i < 20; i++) {
+        int created[2];
+        cr_assert_eq(pipe(created), 0);
         pid_t child = fork();
         if (child == 0) {
+            close(created[0]);
             ats_journal j;
             if (ats_journal_create(&j, directory, "k", 1024) != 0)
                 _exit(1);
+            close(created[1]);
             for (uint64_t id = 1;; id++) {
                 const ats_journal_entry *first;
                 ats_journal_entry e = {.order_id = id};
@@ -76,6 +80,10 @@ Test(journal, survives_kill_at_any_instruction)
                 ats_journal_append(&j, &e);
             }
         }
+        close(created[1]);
+        char end;
+        cr_assert_eq(read(created[0], &end, 1), 0);
+        close(created[0]);
         usleep(3000 + 700 * (unsigned)i);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
