@@ -102,6 +102,7 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .speed = spec->speed,
                                     .schedule_ns = spec->schedule_ns,
                                     .schedule_count = spec->schedule_count,
+                                    .released_max = spec->released_max,
                                     .clock_interval_ns = spec->config->clock_interval_ns,
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
                                     .symbol_count = symbols};

@@ -35,6 +35,8 @@ typedef struct run {
     char *repeat_inputs[INPUTS_MAX];
     const char *const *inputs;
     uint32_t input_count;
+    uint64_t released_max; /* of a run that was stopped and is repeated; 0 = its input ended it */
+    ats_progress progress; /* takes Ctrl-C from before the directory is made until the report is */
 } run;
 
 /* ---- before --------------------------------------------------------------------------------- */
@@ -52,6 +54,32 @@ static int find_inputs(run *r)
     return 0;
 }
 
+/* How many records a run that was stopped had released, when its tape does not say so itself by its
+ * end: what its feed published, less END. */
+static int find_stop(run *r)
+{
+    char path[ATS_RUN_PATH_BYTES];
+    snprintf(path, sizeof path, "%.480s/tape/chain.cap", r->options->repeat);
+    if (access(path, F_OK) == 0)
+        return 0;
+    snprintf(path, sizeof path, "%.480s/run.json", r->options->repeat);
+    json_t *document = json_load_file(path, 0, NULL);
+    json_t *links = json_object_get(json_object_get(document, "topology"), "links"), *link;
+    size_t i;
+    bool found = false;
+    json_array_foreach(links, i, link)
+    {
+        const char *name = json_string_value(json_object_get(link, "name"));
+        if (name && !strcmp(name, "feed-feature")) {
+            json_int_t published = json_integer_value(json_object_get(link, "published"));
+            r->released_max = published > 1 ? (uint64_t)published - 1 : 0;
+            found = true;
+        }
+    }
+    json_decref(document);
+    return found ? 0 : ats_error(ATS_EXIT_DATA, "%s: does not tell where the run stopped", path);
+}
+
 static int load(run *r)
 {
     const ats_run_options *o = r->options;
@@ -59,7 +87,10 @@ static int load(run *r)
     snprintf(path, sizeof path, "%.480s", o->config_path ? o->config_path : "");
     if (o->repeat)
         snprintf(path, sizeof path, "%.480s/config.yaml", o->repeat);
-    if (ats_config_load(&r->config, path) != 0 || find_inputs(r) != 0)
+    if (o->repeat && access(path, R_OK) != 0)
+        return ats_error(ATS_EXIT_DATA, "%s is no run directory: there is no %s", o->repeat, path);
+    if (ats_config_load(&r->config, path) != 0 || find_inputs(r) != 0 ||
+        (o->repeat && find_stop(r) != 0))
         return -1;
     if (o->fused) {
         int cpus[ATS_THREADS_MAX];
@@ -92,6 +123,7 @@ static int prepare(run *r)
                            .source = &r->source,
                            .pace = o->pace,
                            .speed = o->speed,
+                           .released_max = r->released_max,
                            .forest = r->has_model ? &r->forest : NULL,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,
@@ -117,19 +149,19 @@ static int prepare(run *r)
  * is in shared memory either way). */
 static void watch(run *r)
 {
-    ats_progress progress;
     struct timespec pause = {0, POLL_NS};
-    ats_progress_start(&progress, r->cli, "records");
     while (!ats_engine_is_over(&r->chain.engine)) {
         uint64_t done = ats_load_relaxed(&r->chain.context.metrics->feed.events_in);
-        if (ats_progress_tell(&progress, done, r->source.total, done) && !r->interrupted) {
+        if (ats_progress_tell(&r->progress, done, r->source.total, done) && !r->interrupted) {
             r->interrupted = true;
             ats_log(ATS_LOG_INFO, "run.interrupted", ats_log_u64("events", done));
             ats_chain_stop(&r->chain);
         }
         nanosleep(&pause, NULL);
     }
-    ats_progress_stop(&progress);
+    if (r->progress.visible)
+        fprintf(stderr, "\r\033[K");
+    r->progress.visible = false;
 }
 
 static int go(run *r)
@@ -210,6 +242,9 @@ static int report(run *r, int code, ats_run_summary *summary)
                                    .kept = &r->kept};
     if (ats_run_summary_collect(summary, &r->chain, &r->source, &r->config, &options) != 0)
         return -1;
+    if (!r->has_model)
+        ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
+                                      "nothing could be traded; `ats train` makes a model");
     ats_run_dir_join(&r->dir, "run.json", path);
     int status = ats_run_summary_write(summary, path);
     if (status == 0)
@@ -220,8 +255,11 @@ static int report(run *r, int code, ats_run_summary *summary)
 static void release(run *r)
 {
     bool built = r->chain.engine.instances != NULL, safe = true;
-    if (r->started)
-        safe = ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN))->journal_kept == 0;
+    if (r->started) {
+        const ats_drain_result *drained =
+            ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
+        safe = drained->journal_kept == 0 && !drained->sync_failed;
+    }
     ats_keeper_abandon(r->keeper);
     if (built)
         ats_chain_destroy(&r->chain);
@@ -240,13 +278,13 @@ static void tell_faults(run *r)
 {
     const ats_drain_result *drained =
         ats_drain_outcome(ats_chain_state(&r->chain, ATS_CHAIN_DRAIN));
+    bool kept = drained->journal_kept != 0 || drained->sync_failed;
     if (drained->error[0])
         ats_error(ATS_EXIT_FAILED,
                   "trading stopped: %.200s; %" PRIu64 " decisions and %" PRIu64
                   " market records are missing from the run directory%s%.150s",
                   drained->error, drained->audit_lost, drained->tape_lost,
-                  drained->journal_kept ? "; the order journal is whole in " : "",
-                  drained->journal_kept ? r->dir.journal.path : "");
+                  kept ? "; the order journal is kept in " : "", kept ? r->dir.journal.path : "");
     if (r->kept.error[0])
         ats_error(ATS_EXIT_FAILED, "the store is incomplete: %.300s", r->kept.error);
 }
@@ -257,6 +295,7 @@ static int run_all(run *r)
     if (!summary)
         return ats_error(ATS_EXIT_FAILED, "run: out of memory"), ATS_EXIT_FAILED;
     int code = ATS_EXIT_FAILED;
+    ats_progress_start(&r->progress, r->cli, "records");
     if (load(r) == 0 && prepare(r) == 0 && go(r) == 0) {
         code = exit_code(r);
         ats_error_clear();
@@ -288,6 +327,7 @@ int ats_run(const ats_cli *cli, const ats_run_options *options)
     r->dir.journal_fd = r->dir.reserve_fd = -1;
     int code = run_all(r);
     release(r);
+    ats_progress_stop(&r->progress);
     free(r);
     if (ats_error_count() != 0)
         ats_cli_fail();

@@ -230,8 +230,10 @@ static bool step(feed *f, ats_io *io)
         return false;
     bool schedule_over =
         f->config->pace == ATS_PACE_SCHEDULE && f->events == f->config->schedule_count;
+    bool stopped_here =
+        f->config->released_max != 0 && f->metrics->events_out == f->config->released_max;
     /* Relaxed: any moment will do; main throws the switch. */
-    if (ats_load_relaxed(&f->context->switches->stop) || schedule_over ||
+    if (ats_load_relaxed(&f->context->switches->stop) || schedule_over || stopped_here ||
         ats_market_source_peek(f->source, &next) != 1) {
         end_run(f, io);
         return true;

@@ -32,6 +32,8 @@ typedef struct ats_feed_config {
     double speed;                /* RECORDED: 1 = as recorded, 60 = sixty times faster */
     const uint64_t *schedule_ns; /* SCHEDULE: non-decreasing */
     uint64_t schedule_count;     /* the run ends after so many events */
+    uint64_t released_max;       /* the run ends after so many records, CLOCK among them; 0 = at the
+                                    end of the input. Repeats a run that was stopped. */
     int64_t clock_interval_ns;   /* 0 = no CLOCK records */
     uint32_t burst;              /* most records a call releases, 1..ATS_BURST_MAX */
     uint32_t symbol_count;

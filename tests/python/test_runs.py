@@ -101,20 +101,29 @@ def test_a_full_disk_stops_trading_says_so_and_keeps_the_journal(work, config, c
         subprocess.run(["umount", str(disk)], check=False)
 
 
-def test_ctrl_c_ends_the_run_in_order(work, config, capture):
+@pytest.mark.parametrize("tape", ["full", "reference"])
+def test_ctrl_c_ends_the_run_in_order(work, config, capture, tape):
     program = os.environ.get("ATS", str(ROOT / "build" / "release" / "ats"))
-    directory = work / "interrupted"
-    process = subprocess.Popen([program, "replay", "--speed", "1x", "-c", str(config), "--run-dir",
-                                str(directory), str(capture)],
+    directory, settings = work / f"interrupted-{tape}", work / f"interrupted-{tape}.yaml"
+    settings.write_text(config.read_text().replace("tape: full", f"tape: {tape}"))
+    process = subprocess.Popen([program, "replay", "--speed", "60x", "-c", str(settings),
+                                "--run-dir", str(directory), str(capture)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130, errors
     assert run_json(directory)["exit"] == 130
-    # What it did until then can be repeated.
-    done = ats("replay", "--run", directory, "--run-dir", work / "interrupted-again")
+    # What it did until then can be repeated, and ends where it ended.
+    done = ats("replay", "--run", directory, "--run-dir", work / f"again-{tape}")
     assert "decided the same" in done.stderr
+    assert run_json(work / f"again-{tape}")["decisions"] == run_json(directory)["decisions"]
+
+
+def test_a_run_without_a_model_says_that_nothing_could_be_traded(work, capture):
+    directory = work / "no-model"
+    ats("backtest", "-c", ROOT / "configs" / "demo.yaml", "--run-dir", directory, capture)
+    assert any(w.startswith("no_model") for w in run_json(directory)["warnings"])
 
 
 @pytest.mark.parametrize("damage, code", [
