@@ -53,6 +53,7 @@ typedef struct open_loop_case {
     ats_arrivals arrivals;
     uint32_t threads;
     bool floor; /* empty stages */
+    bool no_drain;
 } open_loop_case;
 
 static int add_open_loop(bench_pipeline *b, const open_loop_case *c, const char *threads)
@@ -65,6 +66,7 @@ static int add_open_loop(bench_pipeline *b, const open_loop_case *c, const char 
                                             b->schedule_ns) != 0)
         return -1;
     o.forest = &b->forest;
+    o.no_drain = c->no_drain;
     o.events = b->paced_events;
     o.schedule_ns = b->schedule_ns;
     int status = c->floor ? ats_pipeline_floor(&o, &r) : ats_pipeline_run(&o, &r);
@@ -75,8 +77,11 @@ static int add_open_loop(bench_pipeline *b, const open_loop_case *c, const char 
             snprintf(name, sizeof name, "open-loop/%.0f/%s/%s", bo->rate, threads,
                      ats_arrivals_label(c->arrivals));
         ats_bench_row *row =
-            ats_bench_add_row(b->result, name, c->floor ? "empty-stages" : "ats", r.latency, 1,
-                              (double)r.events / ((double)r.wall_ns / 1e9));
+            ats_bench_add_row(b->result, name,
+                              c->floor      ? "empty-stages"
+                              : c->no_drain ? "no-drain"
+                                            : "ats",
+                              r.latency, 1, (double)r.events / ((double)r.wall_ns / 1e9));
         if (row && c->floor)
             snprintf(row->note, sizeof row->note,
                      "the harness alone: intended arrival to last stage");
@@ -129,13 +134,14 @@ static int add_max(bench_pipeline *b, const char *name, bool scoring)
 
 static int measure(bench_pipeline *b)
 {
-    static const open_loop_case FUSED[] = {{ATS_ARRIVALS_CONSTANT, 1, true},
-                                           {ATS_ARRIVALS_CONSTANT, 1, false},
-                                           {ATS_ARRIVALS_POISSON, 1, false},
-                                           {ATS_ARRIVALS_BURST, 1, false},
-                                           {ATS_ARRIVALS_RECORDED, 1, false}};
-    static const open_loop_case TWO[] = {{ATS_ARRIVALS_CONSTANT, 2, true},
-                                         {ATS_ARRIVALS_CONSTANT, 2, false}};
+    static const open_loop_case FUSED[] = {{ATS_ARRIVALS_CONSTANT, 1, true, false},
+                                           {ATS_ARRIVALS_CONSTANT, 1, false, false},
+                                           {ATS_ARRIVALS_POISSON, 1, false, false},
+                                           {ATS_ARRIVALS_BURST, 1, false, false},
+                                           {ATS_ARRIVALS_RECORDED, 1, false, false}};
+    static const open_loop_case TWO[] = {{ATS_ARRIVALS_CONSTANT, 2, true, false},
+                                         {ATS_ARRIVALS_CONSTANT, 2, false, false},
+                                         {ATS_ARRIVALS_CONSTANT, 2, false, true}};
     char scored[ATS_BENCH_NAME_BYTES];
     snprintf(scored, sizeof scored, "max/%ux%u", b->options->trees, b->options->depth);
     b->total = sizeof FUSED / sizeof FUSED[0] + sizeof TWO / sizeof TWO[0] + 2 * MAX_ROUNDS;

@@ -16,7 +16,7 @@
 static void map_chain(ats_run_config *c, const ats_pipeline_options *o)
 {
     memset(c->threads, 0, sizeof c->threads);
-    c->thread_count = o->threads + 1;
+    c->thread_count = o->threads + !o->no_drain;
     for (uint32_t t = 0; t < o->threads; t++) {
         snprintf(c->threads[t].name, ATS_NAME_BYTES, "hot%u", t);
         c->threads[t].cpu = o->cpus[t];
@@ -39,9 +39,10 @@ typedef struct scratch {
     ats_audit_writer audit;
     ats_journal journal;
     int journal_fd;
+    bool audit_unused; /* no drain closed it */
 } scratch;
 
-static int open_scratch(scratch *s, const ats_symbols *symbols)
+static int open_scratch(scratch *s, const ats_symbols *symbols, uint64_t journal_entries)
 {
     snprintf(s->path, sizeof s->path, "/tmp/ats-bench-XXXXXX");
     if (!mkdtemp(s->path))
@@ -53,12 +54,25 @@ static int open_scratch(scratch *s, const ats_symbols *symbols)
         return ats_error_errno(ATS_EXIT_FAILED, errno, "%s", s->journal_path);
     return ats_audit_create(&s->audit, s->audit_path, symbols, ats_clock_wall_ns()) != 0
                ? -1
-               : ats_journal_create(&s->journal, "/dev/shm", strrchr(s->path, '/') + 1, 65536);
+               : ats_journal_create(&s->journal, "/dev/shm", strrchr(s->path, '/') + 1,
+                                    journal_entries);
+}
+
+/* Without a drain nothing is taken out: two entries an order out, three back, and every second
+ * event at most an order. */
+static uint64_t journal_entries(const ats_pipeline_options *o)
+{
+    uint64_t entries = 65536;
+    while (o->no_drain && entries < o->events * 5 / 2)
+        entries *= 2;
+    return entries;
 }
 
 static void close_scratch(scratch *s)
 {
     ats_journal_close(&s->journal, true);
+    if (s->audit_unused && s->audit.block)
+        ats_audit_close(&s->audit);
     if (s->journal_fd >= 0)
         close(s->journal_fd);
     unlink(s->audit_path);
@@ -66,7 +80,7 @@ static void close_scratch(scratch *s)
     rmdir(s->path);
 }
 
-static void take_result(const ats_chain *chain, ats_pipeline_result *result)
+static void take_result(const ats_chain *chain, uint32_t threads, ats_pipeline_result *result)
 {
     const ats_metrics *m = chain->context.metrics;
     result->events = m->feed.events_in;
@@ -74,7 +88,7 @@ static void take_result(const ats_chain *chain, ats_pipeline_result *result)
     result->signals = m->infer.signals;
     result->orders = m->route.orders;
     result->wall_ns = chain->ended_ns - chain->started_ns;
-    for (uint32_t i = 0; i + 1 < chain->map.count; i++)
+    for (uint32_t i = 0; i < threads; i++)
         result->page_faults += chain->engine.threads[i].minor_faults;
     ats_histogram_add(result->latency,
                       ats_recorder_flip_now(chain->context.recorders[ATS_HOP_EVENT_TO_ORDER]));
@@ -95,7 +109,7 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
                            .forest = o->forest,
                            .vectors = o->vectors,
                            .journal = &s->journal,
-                           .audit = &s->audit,
+                           .audit = o->no_drain ? NULL : &s->audit,
                            .journal_fd = s->journal_fd,
                            .reserve_fd = -1,
                            .stop_on_error = true};
@@ -103,10 +117,13 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
         return -1;
     int status = ats_chain_start(chain) == 0 ? ats_chain_join(chain) : -1;
     if (status == 0)
-        take_result(chain, result);
-    const ats_drain_result *drained = ats_drain_outcome(ats_chain_state(chain, ATS_CHAIN_DRAIN));
-    if (status == 0 && drained->error[0])
-        status = ats_error(ATS_EXIT_FAILED, "bench: %s", drained->error);
+        take_result(chain, o->threads, result);
+    if (status == 0 && !o->no_drain) {
+        const ats_drain_result *drained =
+            ats_drain_outcome(ats_chain_state(chain, ATS_CHAIN_DRAIN));
+        if (drained->error[0])
+            status = ats_error(ATS_EXIT_FAILED, "bench: %s", drained->error);
+    }
     ats_chain_destroy(chain);
     return status;
 }
@@ -122,9 +139,10 @@ int ats_pipeline_run(const ats_pipeline_options *o, ats_pipeline_result *result)
         return ats_error(ATS_EXIT_FAILED, "bench: out of memory");
     }
     s->journal_fd = -1;
+    s->audit_unused = o->no_drain;
     if (ats_market_source_memory(&source, o->workload->records, o->events, &o->workload->symbols) ==
         0) {
-        if (open_scratch(s, &source.symbols) == 0)
+        if (open_scratch(s, &source.symbols, journal_entries(o)) == 0)
             status = run_chain(o, chain, &source, s, result);
         close_scratch(s);
         ats_market_source_close(&source);

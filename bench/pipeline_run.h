@@ -9,6 +9,7 @@
 typedef struct ats_pipeline_options {
     const ats_workload *workload;
     const ats_forest *forest; /* NULL: nothing is scored */
+    bool no_drain;            /* no side thread: the journal stays in memory, nothing is tapped */
     bool quiet;   /* nothing is ordered: the model's margins are below every threshold */
     bool vectors; /* vectors are computed even without a forest */
     const uint64_t *schedule_ns; /* NULL: at full speed */
