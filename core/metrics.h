@@ -59,6 +59,7 @@ typedef enum ats_metric_unit {
     X(feed, locked, COUNT, COUNTER, "Quotes whose bid equals their ask.")                          \
     X(feed, bad_price, COUNT, COUNTER, "Market records refused for a price out of range.")         \
     X(feed, bad_size, COUNT, COUNTER, "Market records refused for a size out of range.")           \
+    X(feed, bad_time, COUNT, COUNTER, "Market records refused for a time out of range.")           \
     X(feed, unchanged, COUNT, COUNTER, "Quotes equal to the one before; not passed on.")           \
     X(feed, quarantined, COUNT, COUNTER, "Market records of symbols in quarantine.")               \
     X(feed, symbols_quarantined, COUNT, GAUGE, "Symbols in quarantine now.")                       \
@@ -115,7 +116,9 @@ typedef enum ats_metric_unit {
 #define ATS_METRIC_FIELD_COUNT(name)                                   name
 #define ATS_METRIC_FIELD_NS(name)                                      name##_ns
 #define ATS_METRIC_FIELD_BYTES(name)                                   name##_bytes
+/* clang-format off */
 #define ATS_METRIC_MEMBER(stage, name, unit, kind, help) uint64_t ATS_METRIC_FIELD_##unit(name);
+/* clang-format on */
 #define ATS_METRIC_MEMBERS(stage, name, length, label, label_of, help) uint64_t name[length];
 
 /* Two lines of alignment: the adjacent-line prefetcher pairs lines, and neighbours have other

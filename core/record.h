@@ -29,6 +29,16 @@
  * (1.7e38) with room to add a hundred of them. */
 #define ATS_VALUE_MAX_E9 (1000000000ll * ATS_E9)
 
+/* Times outside 1990..2199 are damage, not data: no market this program reads is older, and no sum
+ * of a time and an interval can overflow. */
+#define ATS_TIME_MIN_NS (631152000ll * ATS_E9)
+#define ATS_TIME_MAX_NS (7258118400ll * ATS_E9)
+
+static inline int ats_time_is_sane(int64_t ns)
+{
+    return ns >= ATS_TIME_MIN_NS && ns < ATS_TIME_MAX_NS;
+}
+
 typedef enum ats_kind {
     ATS_KIND_NONE = 0,
     /* market: 128 bytes */
@@ -57,15 +67,15 @@ typedef enum ats_kind {
 /* Label of a kind, e.g. "quote"; "?" for a value that is none. */
 const char *ats_kind_label(uint32_t kind);
 
-#define ATS_KIND_BIT(kind)   (1u << (kind))
-#define ATS_KINDS_MARKET     0x1feu /* QUOTE .. END */
-#define ATS_RECORD_MARKET    128u   /* bytes of a market record */
-#define ATS_RECORD_DERIVED   256u   /* bytes of a derived record */
-#define ATS_CACHE_LINE       64u
+#define ATS_KIND_BIT(kind) (1u << (kind))
+#define ATS_KINDS_MARKET   0x1feu /* QUOTE .. END */
+#define ATS_RECORD_MARKET  128u   /* bytes of a market record */
+#define ATS_RECORD_DERIVED 256u   /* bytes of a derived record */
+#define ATS_CACHE_LINE     64u
 
 /* Header flags. */
-#define ATS_FLAG_END_OF_EVENT 0x01u /* last record of its event */
-#define ATS_FLAG_SNAPSHOT     0x02u /* part of a state image, not a change */
+#define ATS_FLAG_END_OF_EVENT  0x01u /* last record of its event */
+#define ATS_FLAG_SNAPSHOT      0x02u /* part of a state image, not a change */
 #define ATS_FLAG_RECV_IS_EVENT 0x04u /* no receive time was recorded: recv_ns = event_ns */
 
 /* Slots of ats_header.stamp_ns. */
@@ -80,25 +90,25 @@ typedef enum ats_stamp {
 } ats_stamp;
 
 typedef struct ats_header {
-    uint64_t event_seq;  /* 1, 2, ...: assigned by feed, kept through the chain */
-    int64_t event_ns;    /* venue's time; 0 = the venue gave none. Data, never a clock. */
-    int64_t recv_ns;     /* the time all decisions see: non-decreasing, assigned by feed */
-    uint64_t origin_ns;  /* wire-in on the monotonic clock; in paced replay, the intended arrival */
-    uint32_t symbol_id;  /* dense, local to the run; 0 = none */
-    uint16_t sub;        /* 0 for the market record, 1, 2, ... for what is derived from it */
-    uint8_t kind;        /* ats_kind */
-    uint8_t flags;       /* ATS_FLAG_* */
+    uint64_t event_seq; /* 1, 2, ...: assigned by feed, kept through the chain */
+    int64_t event_ns;   /* venue's time; 0 = the venue gave none. Data, never a clock. */
+    int64_t recv_ns;    /* the time all decisions see: non-decreasing, assigned by feed */
+    uint64_t origin_ns; /* wire-in on the monotonic clock; in paced replay, the intended arrival */
+    uint32_t symbol_id; /* dense, local to the run; 0 = none */
+    uint16_t sub;       /* 0 for the market record, 1, 2, ... for what is derived from it */
+    uint8_t kind;       /* ats_kind */
+    uint8_t flags;      /* ATS_FLAG_* */
     uint32_t stamp_ns[ATS_STAMP_COUNT]; /* ns since origin_ns, saturating; 0 = not passed */
 } ats_header;
 
 /* One exchange's top of book (venue set) or, after consolidation, the national best bid and offer
  * (ATS_QUOTE_NATIONAL set; bid_venue and ask_venue name the exchanges). A side with no interest
  * has price 0 and size 0. */
-#define ATS_QUOTE_NATIONAL 0x01u
-#define ATS_QUOTE_LOCKED   0x02u /* bid = ask */
-#define ATS_QUOTE_CROSSED  0x04u /* bid > ask */
+#define ATS_QUOTE_NATIONAL  0x01u
+#define ATS_QUOTE_LOCKED    0x02u /* bid = ask */
+#define ATS_QUOTE_CROSSED   0x04u /* bid > ask */
 #define ATS_QUOTE_ONE_SIDED 0x08u
-#define ATS_QUOTE_HALTED   0x10u
+#define ATS_QUOTE_HALTED    0x10u
 typedef struct ats_quote {
     ats_header h;
     int64_t bid_e9;
@@ -128,10 +138,10 @@ typedef struct ats_trade {
     uint64_t venue_seq;
     uint16_t source;
     uint8_t venue;
-    uint8_t aggressor;     /* ATS_SIDE_*: the side that took, NONE = not told */
-    uint8_t condition[4];  /* sale conditions as printed, blanks as ' ' */
-    uint8_t correction;    /* CTA correction indicator; 0 = good */
-    uint8_t trf;           /* reporting facility of an off-exchange print, or 0 */
+    uint8_t aggressor;    /* ATS_SIDE_*: the side that took, NONE = not told */
+    uint8_t condition[4]; /* sale conditions as printed, blanks as ' ' */
+    uint8_t correction;   /* CTA correction indicator; 0 = good */
+    uint8_t trf;          /* reporting facility of an off-exchange print, or 0 */
     uint8_t reserved8[6];
     uint64_t reserved[2];
 } ats_trade;
@@ -187,9 +197,9 @@ typedef struct ats_corporate_action {
     ats_header h;
     uint32_t action; /* 1 split, 2 cash dividend */
     uint32_t reserved32;
-    int64_t ratio_numerator; /* split: new shares */
+    int64_t ratio_numerator;   /* split: new shares */
     int64_t ratio_denominator; /* split: for this many old ones */
-    int64_t cash_e9; /* dividend: currency per share */
+    int64_t cash_e9;           /* dividend: currency per share */
     uint64_t reserved[4];
 } ats_corporate_action;
 
@@ -222,16 +232,13 @@ typedef struct ats_signal {
     int64_t ask_size_e9;
     uint64_t feature_version;
     uint32_t model_id;
-    uint32_t batch; /* rows that were scored together */
-    float score;    /* margin: what the trees sum to, before any transform */
+    uint32_t batch;   /* rows that were scored together */
+    float score;      /* margin: what the trees sum to, before any transform */
     float confidence; /* 0..1; 1 where the model gives none */
     uint64_t reserved[17];
 } ats_signal;
 
-typedef enum ats_intent_action {
-    ATS_INTENT_NEW = 1,
-    ATS_INTENT_CANCEL = 2
-} ats_intent_action;
+typedef enum ats_intent_action { ATS_INTENT_NEW = 1, ATS_INTENT_CANCEL = 2 } ats_intent_action;
 
 typedef enum ats_order_type { ATS_ORDER_LIMIT = 1, ATS_ORDER_MARKET = 2 } ats_order_type;
 typedef enum ats_tif { ATS_TIF_DAY = 1, ATS_TIF_IOC = 2, ATS_TIF_FOK = 3 } ats_tif;
@@ -279,13 +286,13 @@ typedef enum ats_check {
     ATS_CHECK_PASS = 0,
     ATS_CHECK_KILLED = 1,
     ATS_CHECK_PAUSED = 2,
-    ATS_CHECK_TAP_CREDIT = 3,    /* tape or audit storage is short: entries wait */
+    ATS_CHECK_TAP_CREDIT = 3, /* tape or audit storage is short: entries wait */
     ATS_CHECK_UNKNOWN_SYMBOL = 4,
     ATS_CHECK_MALFORMED = 5,
-    ATS_CHECK_NO_MARKET = 6,     /* no two-sided quote yet */
+    ATS_CHECK_NO_MARKET = 6, /* no two-sided quote yet */
     ATS_CHECK_STALE_MARKET = 7,
     ATS_CHECK_HALTED = 8,
-    ATS_CHECK_CROSSED = 9,       /* locked or crossed: no entries while it lasts */
+    ATS_CHECK_CROSSED = 9, /* locked or crossed: no entries while it lasts */
     ATS_CHECK_TICK = 10,
     ATS_CHECK_COLLAR = 11,
     ATS_CHECK_LOT = 12,
@@ -316,8 +323,8 @@ typedef struct ats_verdict {
     uint64_t intent_id;
     uint32_t check; /* ats_check: PASS or the first refusal */
     uint32_t reserved32;
-    int64_t measured_e9; /* of the refusing check; of POSITION when passed */
-    int64_t limit_e9;    /* that check's limit */
+    int64_t measured_e9;  /* of the refusing check; of POSITION when passed */
+    int64_t limit_e9;     /* that check's limit */
     int64_t reference_e9; /* price the collar was measured from */
     int64_t notional_e9;
     int64_t position_e9; /* held, before this order */

@@ -41,6 +41,7 @@ static int open_input(ats_market_source *source, const char *path)
         source->last_ns = totals->last_recv_ns;
     }
     source->total += totals->records;
+    source->cut_bytes += input->reader.cut_bytes;
     return join_symbols(source, input);
 }
 

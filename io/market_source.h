@@ -27,6 +27,7 @@ typedef struct ats_market_source {
     int64_t first_ns;    /* recv_ns of the first and last record */
     int64_t last_ns;
     uint64_t total;
+    uint64_t cut_bytes; /* of torn ends of captures, which are not read */
     bool tape;          /* inputs are tapes: already consolidated and sequenced */
     ats_market current; /* the record that peek points to, remapped */
     bool held;

@@ -32,9 +32,10 @@ static int parse_speed(const char *text, ats_run_options *run)
         return 0;
     run->pace = ATS_PACE_RECORDED;
     run->speed = strtod(text, &end);
-    if (end == text || (strcmp(end, "x") != 0 && *end) || !(run->speed > 0 && run->speed <= 1e9))
-        return ats_error(ATS_EXIT_USAGE, "--speed %s: give max, or a factor such as 1x or 60x",
-                         text);
+    if (end == text || (strcmp(end, "x") != 0 && *end) ||
+        !(run->speed >= 1e-3 && run->speed <= 1e6))
+        return ats_error(ATS_EXIT_USAGE,
+                         "--speed %s: give max, or a factor from 0.001x to 1000000x", text);
     return 0;
 }
 

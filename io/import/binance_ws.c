@@ -9,14 +9,18 @@
 #include <string.h>
 
 /* Which market a file is of: its name says so, or --venue. */
+/* Steps: spot streams print eight decimals, USD-M sizes three; COIN-M sizes are contracts of a
+ * fixed value in dollars (an inverse contract: its money is not modelled, and the gate refuses it).
+ * Streams do not tell a symbol's own, coarser tick, so the finest that is printed stands. */
 static const struct {
     const char *prefix;
     const char *venue;
     uint32_t symbol_class;
+    int64_t tick_e9, lot_e9;
 } MARKETS[] = {
-    {"spot", "BINANCE", ATS_CLASS_CRYPTO_SPOT},
-    {"usdm", "BINUSDM", ATS_CLASS_CRYPTO_FUTURE},
-    {"cm", "BINCOIN", ATS_CLASS_CRYPTO_FUTURE},
+    {"spot", "BINANCE", ATS_CLASS_CRYPTO_SPOT, 10, 10},
+    {"usdm", "BINUSDM", ATS_CLASS_CRYPTO_FUTURE, 10, 1000000},
+    {"cm", "BINCOIN", ATS_CLASS_CRYPTO_INVERSE, 10, ATS_E9},
 };
 #define MARKET_COUNT (sizeof MARKETS / sizeof MARKETS[0])
 
@@ -60,6 +64,8 @@ static int binance_open(ats_import_file *file, const ats_import_options *options
     memcpy(like->venue, MARKETS[market].venue,
            strnlen(MARKETS[market].venue, sizeof like->venue - 1));
     like->symbol_class = MARKETS[market].symbol_class;
+    like->tick_e9 = MARKETS[market].tick_e9;
+    like->lot_e9 = MARKETS[market].lot_e9;
     return 0;
 }
 

@@ -161,7 +161,9 @@ static int take_line(merge *m, ats_import_file *f, char *text, size_t length, bo
     }
     if (reason == ATS_LINE_OK && f->event.count) {
         f->recv_ns = f->event.record[0].h.recv_ns;
-        if (f->recv_ns < f->last_recv_ns)
+        if (f->recv_ns >= ATS_TIME_MAX_NS)
+            reason = ATS_LINE_TIME;
+        else if (f->recv_ns < f->last_recv_ns)
             reason = ATS_LINE_OUT_OF_ORDER;
     }
     f->counts.reason[reason]++;

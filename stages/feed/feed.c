@@ -14,6 +14,7 @@ typedef struct feed {
     uint64_t event_seq;
     uint64_t events;       /* market events released */
     int64_t recv_ns;       /* of the last record */
+    uint32_t gap_clocks;   /* CLOCK records since the last market record */
     int64_t next_clock_ns; /* 0 = no market record seen yet */
     uint64_t start_ns;     /* monotonic time of the first record's due moment; 0 = not started */
     int64_t start_recv_ns;
@@ -203,6 +204,10 @@ static void release_market(feed *f, ats_io *io, const ats_market *record)
     release(f, io, m, f->event_open);
 }
 
+/* Most CLOCK records in one gap: a day of seconds and some. A longer gap (a week-end, captures of
+ * different weeks) gets them from its start, then one at its end. */
+#define CLOCKS_PER_GAP 100000u
+
 /* Is there a CLOCK record to come before this moment of recorded time? */
 static bool clock_before(feed *f, int64_t recv_ns)
 {
@@ -211,6 +216,8 @@ static bool clock_before(feed *f, int64_t recv_ns)
         return false;
     if (f->next_clock_ns == 0)
         f->next_clock_ns = recv_ns - recv_ns % interval + interval;
+    if (f->gap_clocks >= CLOCKS_PER_GAP && f->next_clock_ns <= recv_ns)
+        f->next_clock_ns = recv_ns - recv_ns % interval;
     return f->next_clock_ns <= recv_ns;
 }
 
@@ -238,11 +245,18 @@ static bool step(feed *f, ats_io *io)
         end_run(f, io);
         return true;
     }
+    if (!ats_time_is_sane(next->h.recv_ns)) {
+        ats_count(&f->metrics->events_in, 1);
+        ats_count(&f->metrics->bad_time, 1);
+        ats_market_source_pop(f->source);
+        return true;
+    }
     if (clock_before(f, next->h.recv_ns)) {
         if (!is_due(f, io, f->next_clock_ns, false))
             return false;
         release_marker(f, io, ATS_KIND_CLOCK, f->next_clock_ns, 0);
         f->next_clock_ns += f->config->clock_interval_ns;
+        f->gap_clocks++;
         return true;
     }
     bool continues_event = next->h.sub != 0;
@@ -252,6 +266,7 @@ static bool step(feed *f, ats_io *io)
     }
     if (!is_due(f, io, next->h.recv_ns, continues_event))
         return false;
+    f->gap_clocks = 0;
     release_market(f, io, next);
     f->events += !continues_event;
     ats_market_source_pop(f->source);

@@ -103,6 +103,8 @@ static void collect_input(ats_run_summary *s, const ats_chain *chain,
         .stale = chain->context.metrics->risk.verdicts[ATS_CHECK_STALE_MARKET],
         .bad_price = feed->bad_price,
         .bad_size = feed->bad_size,
+        .bad_time = feed->bad_time,
+        .cut_bytes = source->cut_bytes,
         .in_quarantine = feed->quarantined,
         .symbols_quarantined = feed->symbols_quarantined};
 }
@@ -228,6 +230,10 @@ static void warn_of_faults(ats_run_summary *s, const ats_summary_options *option
                              "not_replayable: %llu market and %llu derived records did not reach "
                              "the disk",
                              (unsigned long long)f->tape_lost, (unsigned long long)f->audit_lost);
+    if (s->quality.cut_bytes)
+        ats_run_summary_warn(
+            s, "cut_input: the input ends early: %llu bytes of a torn end were not read",
+            (unsigned long long)s->quality.cut_bytes);
     if (f->journal_kept)
         ats_run_summary_warn(s, "journal: %llu entries are in shared memory only",
                              (unsigned long long)f->journal_kept);

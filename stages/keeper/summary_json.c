@@ -288,6 +288,7 @@ static json_t *quality_json(builder *b, const ats_summary_quality *q)
     json_t *o = json_object(), *quarantined = json_object();
     put_u64(b, quarantined, "bad_price", q->bad_price);
     put_u64(b, quarantined, "bad_size", q->bad_size);
+    put_u64(b, quarantined, "bad_time", q->bad_time);
     put_u64(b, quarantined, "symbol", q->in_quarantine);
     put_u64(b, quarantined, "symbols", q->symbols_quarantined);
     put(b, o, "gaps", json_null()); /* captures carry no feed sequence to find them by */
@@ -297,6 +298,7 @@ static json_t *quality_json(builder *b, const ats_summary_quality *q)
     put_u64(b, o, "stale", q->stale);
     put_u64(b, o, "unchanged", q->unchanged);
     put_u64(b, o, "conflated", q->conflated);
+    put_u64(b, o, "cut_bytes", q->cut_bytes);
     put(b, o, "quarantined", quarantined);
     return o;
 }

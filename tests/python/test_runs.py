@@ -140,8 +140,30 @@ def test_damaged_input_gives_one_clear_line_or_is_cut(work, config, capture, dam
     directory = work / f"damaged-{hash(damaged.read_bytes()) & 0xffffffff}"
     done = ats("backtest", "-c", config, "--run-dir", directory, damaged, check=False)
     assert done.returncode == code, done.stderr
+    if damaged.stat().st_size and code == 0:
+        summary = run_json(directory)
+        assert summary["data_quality"]["cut_bytes"] > 0
+        assert any(w.startswith("cut_input") for w in summary["warnings"])
     if code:
         assert len(done.stderr.strip().splitlines()) <= 2 and "ats: " in done.stderr
+
+
+def test_a_time_that_cannot_be_ends_nothing_and_is_counted(work, config):
+    trades = work / "times.csv"
+    trades.write_text("ts_utc_ns,symbol,ex,price,size,tr_scond,tr_corr,tr_seqnum,tr_source,tr_rf\n"
+                      "1,XXX,N,10,100,,0,1,C,\n"
+                      "1514900000000000000,XXX,N,10,100,,0,2,C,\n"
+                      "1524900000000000000,XXX,N,10,100,,0,3,C,\n"
+                      "9223372036854775000,XXX,N,10,100,,0,4,C,\n")
+    capture = work / "times.cap"
+    report = json.loads(ats("import", "taq-csv", "--json", "--max-bad", "90%", trades, "-o",
+                            capture).stdout)
+    assert report["records"] == 3 and sum(report["files"][0]["not_taken"].values()) == 1
+    # Four months between two trades: a bounded number of CLOCK records, not ten million.
+    ats("backtest", "-c", config, "--run-dir", work / "times", capture, timeout=20)
+    links = {link["name"]: link for link in run_json(work / "times")["topology"]["links"]}
+    assert links["feed-feature"]["published"] < 110_000
+    assert run_json(work / "times")["data_quality"]["quarantined"]["bad_time"] == 1
 
 
 def test_the_store_holds_what_run_json_counts(run):
