@@ -1,5 +1,6 @@
 #include "io/import/import.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,9 @@ static int import(const ats_cli *cli, const options *o, const ats_import_format 
                   ats_import_counts *counts)
 {
     ats_capture_writer *writer;
-    if (ats_capture_create(&writer, o->output, 0) != 0)
+    if (ats_output_check(o->output, ATS_OUTPUT_CAPTURE, (const char *const *)cli->argument + 1,
+                         cli->argument_count - 1) != 0 ||
+        ats_capture_create(&writer, o->output, 0) != 0)
         return -1;
     ats_progress progress;
     ats_progress_start(&progress, cli, "records");

@@ -1,6 +1,7 @@
 #include "io/capture.h"
 #include "io/synth.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 #include <stdio.h>
 
@@ -52,7 +53,8 @@ static int generate(ats_synth *synth, ats_capture_writer *writer, ats_progress *
 static int synth_to(const ats_cli *cli, const options *o, ats_synth *synth)
 {
     ats_capture_writer *writer;
-    if (ats_capture_create(&writer, o->output, 0) != 0)
+    if (ats_output_check(o->output, ATS_OUTPUT_CAPTURE, NULL, 0) != 0 ||
+        ats_capture_create(&writer, o->output, 0) != 0)
         return -1;
     ats_progress progress;
     ats_progress_start(&progress, cli, "records");

@@ -2,6 +2,7 @@
 #include "learn/train.h"
 #include "stages/feature/catalogue.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -118,6 +119,9 @@ static int train(const ats_cli *cli, const options *o)
         .threads = o->threads ? (uint32_t)o->threads : (uint32_t)ats_cpus_allowed(cpus, 256),
         .seed = (uint64_t)o->seed,
         .horizon_ns = o->horizon_ns};
+    if (ats_output_check(o->output, ATS_OUTPUT_MODEL, (const char *const *)cli->argument,
+                         cli->argument_count) != 0)
+        return -1;
     if (ats_market_source_open(&source, (const char *const *)cli->argument, cli->argument_count))
         return -1;
     int status = ats_dataset_collect(&dataset, &source, &dataset_options);

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "learn/model_file.h"
 #include "stages/config.h"
 
 #include <dirent.h>
@@ -195,13 +196,26 @@ static int copy_file(const char *from, const char *to)
     int status = in && out ? 0 : -1;
     while (status == 0 && (n = fread(buffer, 1, sizeof buffer, in)) > 0)
         status = fwrite(buffer, 1, n, out) == n ? 0 : -1;
+    if (in && ferror(in))
+        status = -1;
     if (in)
         fclose(in);
     if (out && fclose(out) != 0)
         status = -1;
-    return status == 0 ? 0
-                       : ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be copied to %s",
-                                         from, to);
+    return status == 0
+               ? 0
+               : ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be copied to %s", from, to);
+}
+
+/* The file may have changed since it was loaded: the copy must be what was. */
+static int check_model_copy(const char *path, const ats_forest *loaded)
+{
+    ats_forest copy;
+    if (ats_model_load(&copy, path) != 0)
+        return -1;
+    bool same = strcmp(copy.sha256, loaded->sha256) == 0;
+    ats_forest_free(&copy);
+    return same ? 0 : ats_error(ATS_EXIT_DATA, "%s: the model changed while it was read", path);
 }
 
 static void hash_text(const ats_capture_hash *hash, char out[33])
@@ -213,20 +227,25 @@ static int write_inputs(const ats_run_dir *dir, const ats_market_source *source)
 {
     char path[ATS_RUN_PATH_BYTES], hash[33];
     json_t *list = json_array();
+    int status = 0;
     for (uint32_t i = 0; i < source->input_count; i++) {
         const ats_capture_reader *reader = &source->inputs[i].reader;
         char *absolute = realpath(reader->path, NULL);
         hash_text(&reader->content, hash);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "path",
-                                              absolute ? absolute : reader->path, "content", hash,
-                                              "records", (json_int_t)reader->totals.records));
+        const char *name = absolute ? absolute : reader->path;
+        json_t *input = json_pack("{s:s, s:s, s:I}", "path", name, "content", hash, "records",
+                                  (json_int_t)reader->totals.records);
+        if (!input || json_array_append_new(list, input) != 0)
+            status =
+                ats_error(ATS_EXIT_USAGE, "an input's path is not UTF-8: a run could not name it");
         free(absolute);
     }
     json_t *document = json_pack("{s:i, s:o}", "schema", 1, "inputs", list);
     ats_run_dir_join(dir, "tape/inputs.json", path);
-    int status = document ? json_dump_file(document, path, JSON_INDENT(2)) : -1;
+    if (status == 0 && (!document || json_dump_file(document, path, JSON_INDENT(2)) != 0))
+        status = ats_error(ATS_EXIT_FAILED, "%s: cannot be written", path);
     json_decref(document);
-    return status == 0 ? 0 : ats_error(ATS_EXIT_FAILED, "%s: cannot be written", path);
+    return status;
 }
 
 int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
@@ -239,7 +258,7 @@ int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
     if (model_path[0]) {
         snprintf(name, sizeof name, "models/%s.json", forest->sha256);
         ats_run_dir_join(dir, name, path);
-        if (copy_file(model_path, path) != 0)
+        if (copy_file(model_path, path) != 0 || check_model_copy(path, forest) != 0)
             return -1;
         snprintf(kept.model_path, sizeof kept.model_path, "%s", name);
     }

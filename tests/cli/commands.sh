@@ -144,4 +144,15 @@ expect 2 bench
 expect 2 bench nonsense
 expect 2 bench ring --rounds 8
 
+# What a user has is not written over.
+echo precious >"$dir/precious.txt"
+expect 2 synth -o "$dir/precious.txt" --duration 1s
+said 'is no capture'
+expect 2 import taq-csv "$dir/precious.txt" -o "$dir/precious.txt"
+said 'also an input'
+[ "$(cat "$dir/precious.txt")" = precious ] || { echo "a file was lost"; failures=$((failures + 1)); }
+expect 0 synth -o "$dir/twice.cap" --duration 1s
+expect 0 synth -o "$dir/twice.cap" --duration 1s
+expect 2 train -o "$dir/precious.txt" "$dir/twice.cap"
+
 [ "$failures" -eq 0 ]
