@@ -13,7 +13,8 @@
 #define NOW_S (14 * 3600 + 30 * 60)
 
 enum { CHAIN = 0, FEEDBACK = 1, TAP = 1 };
-enum { AAA = 1, PENNY = 2 }; /* tick 0.01, lot 1; no tick of its own, lot 300 */
+/* AAA: tick 0.01, lot 1. PENNY: no tick of its own, lot 300. The others are as AAA. */
+enum { AAA = 1, PENNY = 2, SYMBOLS = 20 };
 
 static stage_fixture fixture;
 static ats_strategy_config config;
@@ -25,6 +26,8 @@ static void open_strategy(void)
 {
     stage_fixture_symbol(&fixture, "AAA", CENT, E9);
     stage_fixture_symbol(&fixture, "PENNY", 0, 300 * E9);
+    for (char text[] = "QA"; fixture.symbols.count < SYMBOLS; text[1]++)
+        stage_fixture_symbol(&fixture, text, CENT, E9);
     stage_fixture_context(&fixture);
     config = (ats_strategy_config){.context = &fixture.context,
                                    .params = {.entry_margin = 0.5f,
@@ -258,6 +261,16 @@ Test(strategy, sizes_in_whole_lots_that_the_notional_pays)
     cr_assert_eq(intent.qty_e9, 3900 * E9, "3999.2 shares in lots of 300");
 }
 
+Test(strategy, enters_nothing_when_the_notional_does_not_pay_a_lot)
+{
+    quote(2000 * E9, 2000 * E9 + CENT, NOW);
+    cr_assert(!scored(1.0f, NOW), "2000.01 a share");
+    cr_assert(scored(-1.0f, NOW), "2000.00 a share");
+    cr_assert_eq(intent.qty_e9, E9);
+    quote_of(PENNY, 6 * E9 + 66 * CENT, 6 * E9 + 67 * CENT, NOW);
+    cr_assert(!signal_of(PENNY, 1.0f, NOW), "300 shares at 6.67 are 2001.00");
+}
+
 /* ---- one working order ---------------------------------------------------------------------- */
 
 Test(strategy, has_one_working_order_a_symbol)
@@ -407,6 +420,74 @@ Test(strategy, leaves_what_is_still_held_after_a_partial_exit)
     cr_assert_eq(intent.reason, ATS_REASON_ENTRY_LONG);
 }
 
+Test(strategy, a_touching_market_keeps_nobody_in_but_one_side_alone_does)
+{
+    hold(true);
+    quote(0, 100 * E9, NOW + SEC);
+    cr_assert(!scored(-1.0f, NOW + SEC), "no bid to sell to");
+    quote(100 * E9, 0, NOW + SEC);
+    cr_assert(!scored(-1.0f, NOW + SEC), "nor is this a market");
+    cr_assert(quote(100 * E9, 100 * E9, NOW + SEC), "locked; the last score still holds");
+    expect_exit(ATS_REASON_EXIT_SIGNAL, ATS_SIDE_SELL, 19 * E9);
+    answer(ATS_EXEC_REFUSED, 0, 0, 0, NOW + SEC);
+    cr_assert(quote(99 * E9, 98 * E9, NOW + 2 * SEC), "crossed");
+    expect_exit(ATS_REASON_EXIT_STOP, ATS_SIDE_SELL, 19 * E9);
+}
+
+static bool clock_record(int64_t at_ns)
+{
+    ats_market m = {.h = {.kind = ATS_KIND_CLOCK,
+                          .flags = ATS_FLAG_END_OF_EVENT,
+                          .event_seq = ++event_seq,
+                          .recv_ns = at_ns}};
+    stage_fixture_put(&fixture, CHAIN, &m);
+    return decides();
+}
+
+Test(strategy, time_runs_out_in_a_quiet_market_too)
+{
+    hold(true);
+    quote_of(PENNY, E9 / 2, E9 / 2 + 100000, NOW);
+    cr_assert(!clock_record(NOW + 60 * SEC - 1));
+    cr_assert(clock_record(NOW + 60 * SEC));
+    expect_exit(ATS_REASON_EXIT_TIME, ATS_SIDE_SELL, 19 * E9);
+    cr_assert_eq(intent.h.symbol_id, AAA);
+    cr_assert_eq(intent.h.event_seq, event_seq, "the CLOCK caused it");
+    cr_assert(!clock_record(NOW + 61 * SEC), "one order at work");
+    filled(100 * E9, NOW + 61 * SEC);
+    cr_assert(!clock_record(NOW + 100 * SEC), "nothing is held any more");
+}
+
+Test(strategy, clocks_go_round_more_positions_than_one_of_them_looks_at)
+{
+    for (uint32_t symbol = 1; symbol <= SYMBOLS; symbol++) {
+        cr_assert(!quote_of(symbol, 100 * E9, 100 * E9 + CENT, NOW));
+        config.params.notional_e9 = symbol == PENNY ? 100000 * E9 : 2000 * E9;
+        cr_assert(signal_of(symbol, 1.0f, NOW));
+        filled(100 * E9, NOW);
+    }
+    ats_market m = {.h = {.kind = ATS_KIND_CLOCK, .recv_ns = NOW + 60 * SEC}};
+    bool left[SYMBOLS + 1] = {false};
+    uint32_t exits = 0;
+    for (int clocks = 0; clocks < 2; clocks++) {
+        stage_fixture_put(&fixture, CHAIN, &m);
+        cr_assert_eq(stage_fixture_work(&fixture), 1);
+        uint32_t made = 0;
+        const ats_intent *i;
+        while ((i = stage_fixture_take(&fixture, CHAIN)) != NULL) {
+            if (i->h.kind != ATS_KIND_INTENT)
+                continue;
+            cr_assert_eq(i->reason, ATS_REASON_EXIT_TIME);
+            cr_assert(!left[i->h.symbol_id], "none twice");
+            left[i->h.symbol_id] = true;
+            made++;
+        }
+        cr_assert_leq(made + 1, ats_stage_strategy.out[CHAIN].burst);
+        exits += made;
+    }
+    cr_assert_eq(exits, SYMBOLS);
+}
+
 /* ---- rest ----------------------------------------------------------------------------------- */
 
 /* No intent until cooldown_ms after this moment, and one at it. */
@@ -489,14 +570,14 @@ Test(strategy, takes_nothing_while_an_output_is_full)
 {
     ats_market m = {.h = {.kind = ATS_KIND_TRADE, .symbol_id = AAA}};
     uint32_t taken = 0;
-    for (int i = 0; i < 80; i++) { /* 64 slots, of which a record may need two */
+    for (int i = 0; i < 64; i++) {
         stage_fixture_put(&fixture, CHAIN, &m);
         taken += stage_fixture_work(&fixture);
         if (fixture.io.blocked)
             break;
     }
     cr_assert(fixture.io.blocked);
-    cr_assert_eq(taken, 63);
+    cr_assert_eq(taken, 64 - ats_stage_strategy.out[CHAIN].burst + 1, "as long as a burst fits");
     cr_assert_eq(stage_fixture_work(&fixture), 0);
     cr_assert_eq(ats_rx_peek(&fixture.in_rx[CHAIN]), 1, "what found no room waits");
     cr_assert_eq(fixture.out_tx[CHAIN].stalls, 1, "one stall, however often it was looked at");
