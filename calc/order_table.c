@@ -1,12 +1,9 @@
 #include "calc/order_table.h"
 
+#include "core/memory.h"
+
 #include <assert.h>
 #include <string.h>
-
-static size_t lines(size_t bytes)
-{
-    return (bytes + 63) & ~(size_t)63;
-}
 
 static uint32_t index_size(uint32_t capacity)
 {
@@ -15,24 +12,26 @@ static uint32_t index_size(uint32_t capacity)
 
 size_t ats_order_table_footprint(uint32_t capacity, uint32_t symbol_count)
 {
-    return lines(sizeof(ats_order_table)) + lines(capacity * sizeof(ats_order_entry)) +
-           lines(index_size(capacity) * sizeof(uint32_t)) + lines(capacity * sizeof(uint32_t)) +
-           2 * lines((symbol_count + 1ull) * sizeof(uint32_t));
+    return ats_whole_lines(sizeof(ats_order_table)) +
+           ats_whole_lines(capacity * sizeof(ats_order_entry)) +
+           ats_whole_lines(index_size(capacity) * sizeof(uint32_t)) +
+           ats_whole_lines(capacity * sizeof(uint32_t)) +
+           2 * ats_whole_lines((symbol_count + 1ull) * sizeof(uint32_t));
 }
 
 ats_order_table *ats_order_table_new(void *memory, uint32_t capacity, uint32_t symbol_count)
 {
     assert(capacity && (capacity & (capacity - 1)) == 0);
     ats_order_table *t = memory;
-    uint8_t *at = (uint8_t *)memory + lines(sizeof *t);
+    uint8_t *at = (uint8_t *)memory + ats_whole_lines(sizeof *t);
     t->pool = (ats_order_entry *)at;
-    at += lines(capacity * sizeof(ats_order_entry));
+    at += ats_whole_lines(capacity * sizeof(ats_order_entry));
     t->index = (uint32_t *)at;
-    at += lines(index_size(capacity) * sizeof(uint32_t));
+    at += ats_whole_lines(index_size(capacity) * sizeof(uint32_t));
     t->free_list = (uint32_t *)at;
-    at += lines(capacity * sizeof(uint32_t));
+    at += ats_whole_lines(capacity * sizeof(uint32_t));
     t->first = (uint32_t *)at;
-    t->last = (uint32_t *)(at + lines((symbol_count + 1ull) * sizeof(uint32_t)));
+    t->last = (uint32_t *)(at + ats_whole_lines((symbol_count + 1ull) * sizeof(uint32_t)));
     t->capacity = capacity;
     t->mask = index_size(capacity) - 1;
     for (uint32_t i = 0; i < capacity; i++)

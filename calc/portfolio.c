@@ -1,24 +1,23 @@
 #include "calc/portfolio.h"
 
-#include <string.h>
+#include "core/memory.h"
 
-static size_t lines(size_t bytes)
-{
-    return (bytes + 63) & ~(size_t)63;
-}
+#include <string.h>
 
 size_t ats_portfolio_footprint(uint32_t symbol_count)
 {
-    return lines(sizeof(ats_portfolio)) + lines((symbol_count + 1ull) * sizeof(ats_holding)) +
-           lines((symbol_count + 1ull) * sizeof(ats_money_e18));
+    return ats_whole_lines(sizeof(ats_portfolio)) +
+           ats_whole_lines((symbol_count + 1ull) * sizeof(ats_holding)) +
+           ats_whole_lines((symbol_count + 1ull) * sizeof(ats_money_e18));
 }
 
 ats_portfolio *ats_portfolio_new(void *memory, uint32_t symbol_count, int64_t start_cash_e9)
 {
     ats_portfolio *p = memory;
-    uint8_t *at = (uint8_t *)memory + lines(sizeof *p);
+    uint8_t *at = (uint8_t *)memory + ats_whole_lines(sizeof *p);
     p->holdings = (ats_holding *)at;
-    p->trip_e18 = (ats_money_e18 *)(at + lines((symbol_count + 1ull) * sizeof(ats_holding)));
+    p->trip_e18 =
+        (ats_money_e18 *)(at + ats_whole_lines((symbol_count + 1ull) * sizeof(ats_holding)));
     p->symbol_count = symbol_count;
     p->start_e18 = p->cash_e18 = p->high_water_e18 = ats_money_from_e9(start_cash_e9);
     return p;

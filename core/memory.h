@@ -12,6 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Rounds a size up to whole cache lines. */
+static inline size_t ats_whole_lines(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
 typedef enum ats_backing {
     ATS_BACKING_PAGES = 0,
     ATS_BACKING_TRANSPARENT_HUGE = 1,

@@ -1,18 +1,15 @@
 #include "core/ring.h"
 
-#include <string.h>
+#include "core/memory.h"
 
-static uint64_t whole_lines(uint64_t bytes)
-{
-    return (bytes + 63u) & ~(uint64_t)63u;
-}
+#include <string.h>
 
 size_t ats_ring_footprint(uint64_t depth, uint64_t stride)
 {
     size_t bytes;
     if (depth < 2 || (depth & (depth - 1)) || stride == 0 || stride > (1u << 20))
         return 0;
-    if (__builtin_mul_overflow(depth, whole_lines(stride), &bytes) ||
+    if (__builtin_mul_overflow(depth, ats_whole_lines(stride), &bytes) ||
         __builtin_add_overflow(bytes, sizeof(ats_ring), &bytes))
         return 0;
     return bytes;
@@ -26,7 +23,7 @@ ats_ring *ats_ring_new(void *memory, uint64_t depth, uint64_t stride)
     memset(ring, 0, sizeof *ring);
     ring->slots = (uint8_t *)memory + sizeof *ring;
     ring->depth = depth;
-    ring->stride = whole_lines(stride);
+    ring->stride = ats_whole_lines(stride);
     return ring;
 }
 

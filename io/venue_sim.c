@@ -1,6 +1,7 @@
 #include "io/venue_sim.h"
 
 #include "calc/money.h"
+#include "core/memory.h"
 
 #include <assert.h>
 #include <string.h>
@@ -45,11 +46,6 @@ struct ats_venue_sim {
     uint64_t exec_ids;
 };
 
-static size_t lines(size_t bytes)
-{
-    return (bytes + 63) & ~(size_t)63;
-}
-
 /* Actions in flight: an order's arrival and cancel, and of its answers the acceptance, a cancel's
  * and one fill a market record; answers are on their way for a latency only. Eight an order is
  * ample, and ats_venue_sim_room keeps half free for answers. */
@@ -61,26 +57,26 @@ static uint32_t action_capacity(const ats_venue_sim_config *c)
 size_t ats_venue_sim_footprint(const ats_venue_sim_config *c)
 {
     size_t n = action_capacity(c);
-    return lines(sizeof(ats_venue_sim)) +
-           lines(ats_order_table_footprint(c->order_capacity, c->symbol_count)) +
-           lines((c->symbol_count + 1ull) * sizeof(book)) + lines(n * sizeof(action)) +
-           2 * lines(n * sizeof(uint32_t));
+    return ats_whole_lines(sizeof(ats_venue_sim)) +
+           ats_whole_lines(ats_order_table_footprint(c->order_capacity, c->symbol_count)) +
+           ats_whole_lines((c->symbol_count + 1ull) * sizeof(book)) +
+           ats_whole_lines(n * sizeof(action)) + 2 * ats_whole_lines(n * sizeof(uint32_t));
 }
 
 ats_venue_sim *ats_venue_sim_new(void *memory, const ats_venue_sim_config *c)
 {
     ats_venue_sim *v = memory;
-    uint8_t *at = (uint8_t *)memory + lines(sizeof *v);
+    uint8_t *at = (uint8_t *)memory + ats_whole_lines(sizeof *v);
     v->config = *c;
     v->capacity = action_capacity(c);
     v->orders = ats_order_table_new(at, c->order_capacity, c->symbol_count);
-    at += lines(ats_order_table_footprint(c->order_capacity, c->symbol_count));
+    at += ats_whole_lines(ats_order_table_footprint(c->order_capacity, c->symbol_count));
     v->books = (book *)at;
-    at += lines((c->symbol_count + 1ull) * sizeof(book));
+    at += ats_whole_lines((c->symbol_count + 1ull) * sizeof(book));
     v->pool = (action *)at;
-    at += lines(v->capacity * sizeof(action));
+    at += ats_whole_lines(v->capacity * sizeof(action));
     v->heap = (uint32_t *)at;
-    v->free_list = (uint32_t *)(at + lines(v->capacity * sizeof(uint32_t)));
+    v->free_list = (uint32_t *)(at + ats_whole_lines(v->capacity * sizeof(uint32_t)));
     for (uint32_t i = 0; i < v->capacity; i++)
         v->free_list[i] = v->capacity - 1 - i;
     return v;

@@ -1,5 +1,7 @@
 #include "stages/risk/gate.h"
 
+#include "core/memory.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -7,29 +9,25 @@
 #define SECOND_NS 1000000000ll
 #define DAY_NS    (86400 * SECOND_NS)
 
-static size_t lines(size_t bytes)
-{
-    return (bytes + 63) & ~(size_t)63;
-}
-
 size_t ats_gate_footprint(uint32_t symbol_count, uint32_t order_capacity)
 {
-    return lines(sizeof(ats_gate)) + lines(ats_portfolio_footprint(symbol_count)) +
-           lines(ats_order_table_footprint(order_capacity, symbol_count)) +
-           lines((symbol_count + 1ull) * sizeof(ats_gate_symbol));
+    return ats_whole_lines(sizeof(ats_gate)) +
+           ats_whole_lines(ats_portfolio_footprint(symbol_count)) +
+           ats_whole_lines(ats_order_table_footprint(order_capacity, symbol_count)) +
+           ats_whole_lines((symbol_count + 1ull) * sizeof(ats_gate_symbol));
 }
 
 ats_gate *ats_gate_new(void *memory, const ats_symbols *symbols, const ats_risk_limits *limits,
                        int64_t start_cash_e9, uint32_t order_capacity)
 {
     ats_gate *g = memory;
-    uint8_t *at = (uint8_t *)memory + lines(sizeof *g);
+    uint8_t *at = (uint8_t *)memory + ats_whole_lines(sizeof *g);
     g->limits = *limits;
     g->symbols = symbols;
     g->portfolio = ats_portfolio_new(at, symbols->count, start_cash_e9);
-    at += lines(ats_portfolio_footprint(symbols->count));
+    at += ats_whole_lines(ats_portfolio_footprint(symbols->count));
     g->open = ats_order_table_new(at, order_capacity, symbols->count);
-    at += lines(ats_order_table_footprint(order_capacity, symbols->count));
+    at += ats_whole_lines(ats_order_table_footprint(order_capacity, symbols->count));
     g->symbol = (ats_gate_symbol *)at;
     return g;
 }
