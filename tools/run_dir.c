@@ -223,15 +223,28 @@ static void hash_text(const ats_capture_hash *hash, char out[33])
     snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, hash->high, hash->low);
 }
 
-static int write_inputs(const ats_run_dir *dir, const ats_market_source *source)
+/* What the file states; of one whose end is missing, what is read of it. */
+static int content_text(ats_capture_reader *reader, char out[33])
+{
+    ats_capture_hash hash = reader->content;
+    if (!reader->complete && ats_capture_verify(reader, &hash) != 0)
+        return -1;
+    hash_text(&hash, out);
+    return 0;
+}
+
+static int write_inputs(const ats_run_dir *dir, ats_market_source *source)
 {
     char path[ATS_RUN_PATH_BYTES], hash[33];
     json_t *list = json_array();
     int status = 0;
     for (uint32_t i = 0; i < source->input_count; i++) {
-        const ats_capture_reader *reader = &source->inputs[i].reader;
+        ats_capture_reader *reader = &source->inputs[i].reader;
+        if (content_text(reader, hash) != 0) {
+            status = -1;
+            break;
+        }
         char *absolute = realpath(reader->path, NULL);
-        hash_text(&reader->content, hash);
         const char *name = absolute ? absolute : reader->path;
         json_t *input = json_pack("{s:s, s:s, s:I}", "path", name, "content", hash, "records",
                                   (json_int_t)reader->totals.records);
@@ -250,7 +263,7 @@ static int write_inputs(const ats_run_dir *dir, const ats_market_source *source)
 
 int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
                             const ats_forest *forest, const char *model_path,
-                            const ats_market_source *source)
+                            ats_market_source *source)
 {
     char path[ATS_RUN_PATH_BYTES], name[100];
     ats_run_config kept = *config;
@@ -282,7 +295,7 @@ static int check_input(const char *path, const char *expected)
         return ats_error(ATS_EXIT_FAILED, "input: out of memory");
     int status = ats_capture_open(reader, path);
     if (status == 0) {
-        hash_text(&reader->content, hash);
+        status = content_text(reader, hash);
         ats_capture_close(reader);
     }
     free(reader);

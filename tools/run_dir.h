@@ -41,7 +41,7 @@ int ats_run_dir_open_files(ats_run_dir *dir, const ats_run_config *config,
  * tape/inputs.json with each input's content hash. `model_path` may be "". */
 int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
                             const ats_forest *forest, const char *model_path,
-                            const ats_market_source *source);
+                            ats_market_source *source);
 
 /* Joins a name to the directory's path. */
 void ats_run_dir_join(const ats_run_dir *dir, const char *name, char out[ATS_RUN_PATH_BYTES]);

@@ -148,6 +148,20 @@ def test_damaged_input_gives_one_clear_line_or_is_cut(work, config, capture, dam
         assert len(done.stderr.strip().splitlines()) <= 2 and "ats: " in done.stderr
 
 
+def test_a_cut_input_that_changed_is_noticed(work, config, capture):
+    settings = work / "reference.yaml"
+    settings.write_text(config.read_text().replace("tape: full", "tape: reference"))
+    cut, directory = work / "cut.cap", work / "cut"
+    whole = capture.read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    ats("backtest", "-c", settings, "--run-dir", directory, cut)
+    assert "decided the same" in ats("replay", "--run", directory, "--run-dir",
+                                     work / "cut-again").stderr
+    cut.write_bytes(whole[: len(whole) // 3])
+    changed = ats("replay", "--run", directory, "--run-dir", work / "cut-changed", check=False)
+    assert changed.returncode == 4 and "has changed" in changed.stderr
+
+
 def test_a_time_that_cannot_be_ends_nothing_and_is_counted(work, config):
     trades = work / "times.csv"
     trades.write_text("ts_utc_ns,symbol,ex,price,size,tr_scond,tr_corr,tr_seqnum,tr_source,tr_rf\n"
