@@ -286,7 +286,11 @@ int ats_cli_fail(void)
 
 int ats_cli_flush(void)
 {
-    if (fflush(stdout) != 0 || ferror(stdout))
+    errno = 0;
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (failed && errno == EPIPE)
+        return 0; /* `ats ... | head`: the reader has what it wanted */
+    if (failed)
         return ats_error_errno(ATS_EXIT_FAILED, errno, "standard output");
     return 0;
 }
@@ -296,8 +300,12 @@ int ats_cli_print_json(json_t *document)
     if (!document)
         return ats_error(ATS_EXIT_FAILED,
                          "JSON document: out of memory, or a name that is not UTF-8");
+    errno = 0;
     int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    bool closed = failed && errno == EPIPE;
     json_decref(document);
+    if (closed)
+        return 0;
     putchar('\n');
     return failed ? ats_error(ATS_EXIT_FAILED, "standard output: cannot write") : ats_cli_flush();
 }

@@ -2,6 +2,7 @@
 #include "tools/commands.h"
 
 #include "stages/keeper/report.h"
+#include "stages/keeper/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,13 @@ static int print(const ats_cli *cli)
     if (ats_report_open(report, cli->argument[0]) != 0) {
         free(report);
         return -1;
+    }
+    json_int_t schema = json_integer_value(json_object_get(report->run, "schema"));
+    if (schema != ATS_RUN_SCHEMA) {
+        ats_report_close(report);
+        free(report);
+        return ats_error(ATS_EXIT_DATA, "%s/run.json: of schema %lld; this program reads schema %d",
+                         cli->argument[0], (long long)schema, ATS_RUN_SCHEMA);
     }
     bool color = isatty(STDOUT_FILENO) && !cli->common.no_color && !getenv("NO_COLOR");
     int failed = cli->common.json ? ats_cli_print_json(json_incref(report->run))

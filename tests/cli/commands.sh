@@ -144,6 +144,13 @@ expect 2 bench
 expect 2 bench nonsense
 expect 2 bench ring --rounds 8
 
+mkdir "$dir/no-run"
+echo '{"schema":99}' >"$dir/no-run/run.json"
+expect 4 report "$dir/no-run"
+"$ats" synth --help | head -1 >/dev/null
+"$ats" config keys 2>"$dir/err" | head -1 >/dev/null
+[ ! -s "$dir/err" ] || { echo "a closed pipe is told"; failures=$((failures + 1)); }
+
 # What a user has is not written over.
 echo precious >"$dir/precious.txt"
 expect 2 synth -o "$dir/precious.txt" --duration 1s
