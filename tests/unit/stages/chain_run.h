@@ -135,28 +135,25 @@ typedef struct fixture_run {
     int result; /* 0, or -1 with an error pushed */
 } fixture_run;
 
-/* Runs a chain to its end. */
-static inline fixture_run fixture_go(const ats_run_config *config, ats_chain_spec *spec,
-                                     const ats_market *records, uint64_t count,
-                                     const ats_symbols *symbols)
+/* Runs a chain on an open source to its end, and closes the source. The spec says where the taps
+ * go; page faults are those of all threads but "side". */
+static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chain_spec *spec,
+                                          ats_market_source *source)
 {
     static int runs;
     char id[64];
     fixture_run out = {.result = -1};
-    ats_market_source source;
     ats_journal journal;
     ats_forest forest = fixture_forest();
     ats_chain *chain = calloc(1, sizeof *chain);
     snprintf(id, sizeof id, "test-%d-%d", (int)getpid(), runs++);
-    if (!chain || ats_market_source_memory(&source, records, count, symbols) != 0 ||
-        ats_journal_create(&journal, "/dev/shm", id, 65536) != 0)
+    if (!chain || ats_journal_create(&journal, "/dev/shm", id, 65536) != 0)
         return out;
     unlink(journal.path);
     spec->config = config;
-    spec->source = &source;
+    spec->source = source;
     spec->journal = &journal;
     spec->forest = &forest;
-    spec->journal_fd = spec->reserve_fd = -1;
     if (ats_chain_build(chain, spec) != 0 || ats_chain_start(chain) != 0)
         return out;
     out.result = ats_chain_join(chain);
@@ -171,12 +168,25 @@ static inline fixture_run fixture_go(const ats_run_config *config, ats_chain_spe
     out.equity_e18 =
         ats_portfolio_equity(ats_risk_gate(ats_chain_state(chain, ATS_CHAIN_RISK))->portfolio);
     for (uint32_t i = 0; i < chain->map.count; i++)
-        out.page_faults += chain->engine.threads[i].minor_faults;
+        if (strcmp(chain->map.threads[i].name, "side") != 0)
+            out.page_faults += chain->engine.threads[i].minor_faults;
     ats_chain_destroy(chain);
     ats_journal_close(&journal, false);
-    ats_market_source_close(&source);
+    ats_market_source_close(source);
     free(chain);
     return out;
+}
+
+/* Runs a chain on records in memory to its end, without taps. */
+static inline fixture_run fixture_go(const ats_run_config *config, ats_chain_spec *spec,
+                                     const ats_market *records, uint64_t count,
+                                     const ats_symbols *symbols)
+{
+    ats_market_source source;
+    if (ats_market_source_memory(&source, records, count, symbols) != 0)
+        return (fixture_run){.result = -1};
+    spec->journal_fd = spec->reserve_fd = -1;
+    return fixture_go_from(config, spec, &source);
 }
 
 #endif
