@@ -5,10 +5,12 @@ import os
 import pathlib
 import signal
 import sqlite3
+import struct
 import subprocess
 import time
 
 import pytest
+import xxhash
 
 from conftest import ROOT, ats, run_json
 
@@ -79,25 +81,64 @@ def test_both_compilers_decide_the_same(run, work, config, capture):
         assert run_json(directory)["digest"] == expected, program
 
 
-def test_a_full_disk_stops_trading_says_so_and_keeps_the_journal(work, config, capture):
-    disk = work / "disk"
+ENTRY = 128  # bytes of a journal entry: io/journal.h
+CHECKSUM_AT = 120
+
+
+def check_entries(entries, first):
+    """Whole entries, numbered first, first + 1, ... without a hole."""
+    assert len(entries) % ENTRY == 0
+    for at in range(0, len(entries), ENTRY):
+        entry = entries[at: at + ENTRY]
+        number, = struct.unpack_from("<Q", entry, 0)
+        checksum, = struct.unpack_from("<I", entry, CHECKSUM_AT)
+        assert number == first + at // ENTRY
+        assert checksum == xxhash.xxh3_64_intdigest(entry[:CHECKSUM_AT]) & 0xFFFFFFFF, number
+
+
+def read_segment(path):
+    """The entries that are in shared memory only, and the number of the first."""
+    segment = path.read_bytes()
+    assert segment[:8] == b"ATSJRNL\0"
+    entry_bytes, capacity = struct.unpack_from("<IQ", segment, 12)
+    head, = struct.unpack_from("<Q", segment, 512)
+    tail, = struct.unpack_from("<Q", segment, 768)
+    assert entry_bytes == ENTRY and len(segment) == 4096 + capacity * ENTRY
+    assert tail <= head <= tail + capacity
+    slots = [4096 + number % capacity * ENTRY for number in range(tail, head)]
+    return b"".join(segment[at: at + ENTRY] for at in slots), tail + 1
+
+
+@pytest.mark.parametrize("disk_bytes", [2 << 20, 6 << 20])
+def test_a_full_disk_stops_trading_says_so_and_keeps_the_journal(work, config, capture, disk_bytes):
+    name = f"full-disk-{os.getpid()}-{disk_bytes}"
+    disk = work / name
     disk.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)],
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", str(disk)],
                            capture_output=True)
     if mount.returncode != 0:
         pytest.skip("a small disk cannot be mounted here (needs root)")
+    segments = []
     try:
-        done = ats("replay", "-c", config, "--run-dir", disk / "run", capture, check=False,
+        done = ats("replay", "-c", config, "--run-dir", disk / name, capture, check=False,
                    timeout=60)
+        segments = list(pathlib.Path("/dev/shm").glob(f"ats-{name}-*.journal"))
         assert done.returncode == 1
         assert "No space left" in done.stderr and "trading stopped" in done.stderr
-        journal = (disk / "run" / "journal" / "000001.journal").stat().st_size
-        assert journal % 128 == 0
-        kept = [p for p in pathlib.Path("/dev/shm").glob("ats-run-*.journal")]
-        assert journal > 0 or kept
-        for p in kept:
-            p.unlink()
+        on_disk = (disk / name / "journal" / "000001.journal").read_bytes()
+        check_entries(on_disk, 1)
+        # Shared memory is kept when the disk has not all of it, and only then; it is told where.
+        assert len(segments) == ("the order journal is kept in" in done.stderr)
+        kept, first = b"", len(on_disk) // ENTRY + 1
+        for segment in segments:
+            assert str(segment) in done.stderr
+            kept, first_kept = read_segment(segment)
+            assert first_kept == first and kept
+            check_entries(kept, first)
+        assert len(on_disk) + len(kept) >= 2 * ENTRY, "an order and its end were journaled"
     finally:
+        for segment in segments:
+            segment.unlink()
         subprocess.run(["umount", str(disk)], check=False)
 
 
