@@ -48,6 +48,17 @@ int ats_thread_pin(int cpu)
     return e ? ats_error_errno(ATS_EXIT_CONFIG, e, "cpu %d: cannot pin to it", cpu) : 0;
 }
 
+int ats_thread_realtime(uint32_t priority)
+{
+    if (priority == 0)
+        return 0;
+    struct sched_param parameters = {.sched_priority = (int)priority};
+    int e = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters);
+    return e ? ats_error_errno(ATS_EXIT_CONFIG, e,
+                               "real-time priority %u (RLIMIT_RTPRIO, `ulimit -r`)", priority)
+             : 0;
+}
+
 void ats_thread_name(const char *name)
 {
     char text[16];

@@ -24,6 +24,11 @@ int ats_cpus_allowed(int *cpus, int max);
 /* Pins the calling thread. 0, or -1 with an error pushed. ATS_CPU_ANY leaves it where it is. */
 int ats_thread_pin(int cpu);
 
+/* Gives the calling thread real-time priority 1..99 (SCHED_FIFO: it is preempted by nothing below);
+ * 0 leaves it as it is. A thread that spins at such a priority needs a CPU of its own. 0, or -1
+ * with an error pushed, as when RLIMIT_RTPRIO forbids it. */
+int ats_thread_realtime(uint32_t priority);
+
 /* Names the calling thread for top and debuggers (cut at 15 characters). */
 void ats_thread_name(const char *name);
 

@@ -191,7 +191,7 @@ static int init_stages(ats_engine_thread *thread)
 {
     ats_engine *engine = thread->engine;
     ats_thread_name(thread->spec->name);
-    if (ats_thread_pin(thread->spec->cpu) != 0)
+    if (ats_thread_pin(thread->spec->cpu) != 0 || ats_thread_realtime(thread->spec->priority) != 0)
         return -1;
     for (uint32_t i = thread->spec->stage_count; i-- > 0;) {
         ats_instance *m = &engine->instances[thread->spec->stages[i]];

@@ -40,6 +40,7 @@ typedef struct ats_thread_spec {
     char name[ATS_NAME_BYTES];
     int cpu; /* ATS_CPU_ANY: not pinned */
     ats_wait wait;
+    uint32_t priority; /* real-time, 1..99; 0 = ordinary */
     uint32_t stage_count;
     uint8_t stages[ATS_STAGES_MAX]; /* ascending: a thread runs its stages down the chain */
 } ats_thread_spec;

@@ -80,6 +80,8 @@ static int map_threads(ats_chain *chain, const ats_run_config *config)
         const ats_thread_config *in = &config->threads[t];
         ats_thread_spec *out = &chain->map.threads[chain->map.count];
         *out = (ats_thread_spec){.cpu = in->cpu, .wait = in->wait};
+        /* A thread that floats is a side thread: it must not take a hot one's CPU. */
+        out->priority = in->cpu == ATS_CPU_ANY ? 0 : config->realtime_priority;
         snprintf(out->name, sizeof out->name, "%s", in->name);
         /* In the order of the chain, whatever order the configuration has. */
         for (uint32_t stage = 0; stage < chain->topology.stage_count; stage++)

@@ -105,6 +105,8 @@ static const ats_config_key KEYS[] = {
 
     {"run", "tape", ATS_CONFIG_TAPE, AT(tape), 0, 1, "full",
      "full: the tape holds the chain input; reference: it names the input files and their hashes"},
+    {"run", "realtime_priority", ATS_CONFIG_U32, AT(realtime_priority), 0, 99, "0",
+     "SCHED_FIFO priority of pinned threads; 0: ordinary scheduling"},
     {"run", "threads", ATS_CONFIG_THREADS, AT(threads), 0, 0, "fused",
      "which thread runs which stages, where, and how it waits"},
 };

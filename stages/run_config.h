@@ -39,6 +39,7 @@ typedef struct ats_run_config {
     ats_risk_limits limits;
     ats_venue_sim_config venue; /* symbol_count is filled in by the chain */
     ats_tape_mode tape;
+    uint32_t realtime_priority; /* of pinned threads; 0 = ordinary scheduling */
 
     uint32_t thread_count;
     ats_thread_config threads[ATS_THREADS_MAX];
