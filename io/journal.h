@@ -49,10 +49,12 @@ typedef struct ats_journal_entry {
     uint8_t tif;
     uint8_t action;     /* ats_intent_action */
     uint8_t transition; /* ats_transition_kind */
-    uint8_t reserved8[5];
+    uint8_t reserved8[9];
     uint32_t checksum; /* low 32 bits of xxh3 of the 124 bytes before it */
 } ats_journal_entry;
 static_assert(sizeof(ats_journal_entry) == 128, "journal entries are two lines");
+static_assert(offsetof(ats_journal_entry, checksum) == 124,
+              "no padding: it would reach the disk unset");
 
 typedef struct ats_journal_header {
     char magic[8]; /* "ATSJRNL" */

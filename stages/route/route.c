@@ -148,21 +148,24 @@ static void forward(route *r, ats_io *io, ats_exec *x)
         ats_io_put(io, PORT_TAP, x, sizeof *x);
 }
 
-/* Answers an order that never left. */
+/* Answers an order, or a request to cancel one, that never left. */
 static void reject_here(route *r, ats_io *io, const ats_order *o, uint32_t check)
 {
+    bool is_new = o->action == ATS_INTENT_NEW;
+    const ats_order_entry *target = ats_order_table_find(r->orders, o->target_order_id);
+    uint8_t state = is_new ? ATS_ORDER_REJECTED : target ? target->state : ATS_ORDER_UNKNOWN;
     ats_exec x = {.h = o->h,
-                  .order_id = o->order_id,
-                  .type = ATS_EXEC_REJECTED,
+                  .order_id = is_new ? o->order_id : o->target_order_id,
+                  .type = is_new ? ATS_EXEC_REJECTED : ATS_EXEC_CANCEL_REJECTED,
                   .check = check,
                   .account_id = o->account_id,
                   .strategy_id = o->strategy_id,
                   .side = o->side,
-                  .order_state = ATS_ORDER_REJECTED,
+                  .order_state = state,
                   .reason = o->reason};
     x.h.kind = ATS_KIND_EXEC;
-    journal_order(r, o, ATS_EVENT_REJECTED, ATS_ORDER_REJECTED);
-    ats_count(&r->metrics->rejects, 1);
+    journal_order(r, o, is_new ? ATS_EVENT_REJECTED : ATS_EVENT_CANCEL_REJECTED, state);
+    ats_count(&r->metrics->rejects, is_new);
     forward(r, io, &x);
 }
 

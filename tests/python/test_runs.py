@@ -82,7 +82,7 @@ def test_both_compilers_decide_the_same(run, work, config, capture):
 
 
 ENTRY = 128  # bytes of a journal entry: io/journal.h
-CHECKSUM_AT = 120
+CHECKSUM_AT = 124
 
 
 def check_entries(entries, first):
