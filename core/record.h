@@ -29,8 +29,8 @@
  * (1.7e38) with room to add a hundred of them. */
 #define ATS_VALUE_MAX_E9 (1000000000ll * ATS_E9)
 
-/* Times outside 1980..2199 are damage, not data: the market calendar begins there, seconds, ms or us
- * that were taken for ns lie before it, and no sum of a time and an interval can overflow. */
+/* Times outside 1980..2199 are damage, not data: the market calendar begins there, seconds, ms or
+ * us that were taken for ns lie before it, and no sum of a time and an interval can overflow. */
 #define ATS_TIME_MIN_NS (315532800ll * ATS_E9)
 #define ATS_TIME_MAX_NS (7258118400ll * ATS_E9)
 
@@ -193,9 +193,10 @@ typedef struct ats_status {
     uint64_t reserved[5];
 } ats_status;
 
+typedef enum ats_action { ATS_ACTION_SPLIT = 1, ATS_ACTION_DIVIDEND = 2 } ats_action;
 typedef struct ats_corporate_action {
     ats_header h;
-    uint32_t action; /* 1 split, 2 cash dividend */
+    uint32_t action; /* ats_action */
     uint32_t reserved32;
     int64_t ratio_numerator;   /* split: new shares */
     int64_t ratio_denominator; /* split: for this many old ones */
@@ -218,8 +219,9 @@ typedef struct ats_features {
     int64_t ask_size_e9;
     uint64_t version; /* feature version: models carry the same */
     uint32_t count;
-    uint32_t ready; /* how many are not NaN */
-    uint64_t reserved[2];
+    uint32_t ready;   /* how many are not NaN */
+    int64_t price_e9; /* what the vector is of: the mid, or (no quotes) the last price; rounded */
+    uint64_t reserved;
     float f[];
 } ats_features;
 
