@@ -1,8 +1,9 @@
 /* dataset.h: the vectors a chain computes from captures, with forward returns as labels.
  *
  * The rows come from the same feed and feature stages that serve live, so what a model is trained
- * on is what it will see. A row is one FEATURES record; its label is the return of the mid, in
- * basis points, from the row to the first row of the same symbol at least one horizon later. Rows
+ * on is what it will see. A row is one FEATURES record; its label is the return of its price (the
+ * mid, or the last price where no quotes come; splits and dividends taken out), in basis points,
+ * from the row to the first row of the same symbol at least one horizon later. Rows
  * without such a one (the last horizon of each symbol) have no label and are dropped. Cold;
  * allocates.
  */
@@ -10,6 +11,7 @@
 #define ATS_LEARN_DATASET_H
 
 #include "io/market_source.h"
+#include "stages/feature/catalogue.h"
 
 #include <stdint.h>
 
@@ -31,6 +33,8 @@ typedef struct ats_dataset_options {
     uint32_t stride;   /* keep every n-th vector of a symbol; 1 = all */
     uint64_t rows_max; /* more is an error that says which stride would do */
     int64_t clock_interval_ns;
+    const ats_catalogue *catalogue; /* what a vector holds */
+    const ats_calendar *equity_calendar;
 } ats_dataset_options;
 
 /* Runs feed and feature over the source, to its end. 0, or -1 with an error pushed. */

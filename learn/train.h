@@ -32,7 +32,7 @@ typedef struct ats_train_result {
     double test_deciles[10];  /* mean outcome by decile of the forecast, bps */
     uint64_t check_rows;      /* test rows scored by both engines */
     uint64_t check_unequal;   /* of them, margins that differ in a bit */
-    float gain[256];          /* importance by feature: total gain, sums to 1 */
+    float gain[ATS_FEATURES_MAX]; /* importance by feature: total gain, sums to 1 */
 } ats_train_result;
 
 /* Called after each tree; non-zero stops. */

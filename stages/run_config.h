@@ -8,6 +8,7 @@
 
 #include "core/topology.h"
 #include "io/venue_sim.h"
+#include "stages/feature/catalogue.h"
 #include "stages/risk/gate.h"
 #include "stages/strategy/strategy.h"
 
@@ -34,7 +35,10 @@ typedef struct ats_run_config {
     char model_path[ATS_CONFIG_PATH_BYTES]; /* "": no model, nothing is scored */
     uint32_t batch_limit;
 
+    char calendar_path[ATS_CONFIG_PATH_BYTES]; /* "": the built-in calendar */
+
     int64_t clock_interval_ns;
+    ats_feature_options features;
     ats_strategy_params strategy;
     ats_risk_limits limits;
     ats_venue_sim_config venue; /* symbol_count is filled in by the chain */
