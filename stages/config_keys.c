@@ -34,6 +34,24 @@ static const ats_config_key KEYS[] = {
     {"feed", "clock_interval", ATS_CONFIG_DURATION_NS, AT(clock_interval_ns), 0, HOUR_NS, "1s",
      "a CLOCK record at every multiple of it, so that timers fire in quiet markets; 0s: none"},
 
+    {"data", "mode", ATS_CONFIG_DATA_MODE, AT(data.mode), ATS_DATA_LENIENT, ATS_DATA_STRICT,
+     "lenient",
+     "strict: a symbol whose data cannot be trusted is not entered until it was good for a while"},
+    {"data", "outlier_z", ATS_CONFIG_DECIMAL, AT(data.outlier_z_e9), 3 * ATS_E9, 1000 * ATS_E9,
+     "10", "robust z of a price, against its last 31 changes, from which it is an outlier"},
+    {"data", "outlier_floor_bps", ATS_CONFIG_U32, AT(data.outlier_floor_bps), 0, 1000, "1",
+     "least MAD, of the median; a tick is added, so that a quiet market flags none"},
+    {"data", "gap_after", ATS_CONFIG_DURATION_NS, AT(data.gap_after_ns), 0, 24 * HOUR_NS, "60s",
+     "silence of a symbol in a regular session that is a gap; 0s: none is"},
+    {"data", "stale_after", ATS_CONFIG_DURATION_NS, AT(data.stale_after_ns), 0, 24 * HOUR_NS, "30s",
+     "a quote so old while trades go on is stale; 0s: none is"},
+    {"data", "crossed_after", ATS_CONFIG_DURATION_NS, AT(data.crossed_after_ns), 0, HOUR_NS, "1s",
+     "how long a market may be crossed in a regular session"},
+    {"data", "good_for", ATS_CONFIG_DURATION_NS, AT(data.good_for_ns), MS_NS, 24 * HOUR_NS, "10s",
+     "time without a fault after which a quarantine ends"},
+    {"data", "jump_tolerance_bps", ATS_CONFIG_U32, AT(data.jump_tolerance_bps), 0, 1000, "200",
+     "nearness of an open to a split's ratio to the last close that is told; 0: none is"},
+
     {"strategy", "entry_margin", ATS_CONFIG_MARGIN, AT(strategy.entry_margin), 1, 100 * ATS_E9,
      "0.5", "margin of the model from which a position is opened"},
     {"strategy", "exit_margin", ATS_CONFIG_MARGIN, AT(strategy.exit_margin), 0, 100 * ATS_E9,
@@ -303,6 +321,11 @@ static const char *read_number(const ats_config_key *key, const char *text, int6
         return read_choice(text, "false", "true", out);
     case ATS_CONFIG_TAPE:
         return read_choice(text, "full", "reference", out);
+    case ATS_CONFIG_DATA_MODE: {
+        const char *why = read_choice(text, "lenient", "strict", out);
+        *out += ATS_DATA_LENIENT;
+        return why;
+    }
     case ATS_CONFIG_TIME_OF_DAY:
         return read_time(text, out);
     default:
@@ -331,6 +354,9 @@ static void store(const ats_config_key *key, int64_t value, ats_run_config *conf
     case ATS_CONFIG_TAPE:
         *(ats_tape_mode *)at = (ats_tape_mode)value;
         return;
+    case ATS_CONFIG_DATA_MODE:
+        *(ats_data_mode *)at = (ats_data_mode)value;
+        return;
     case ATS_CONFIG_TIME_OF_DAY:
         *(int32_t *)at = (int32_t)value;
         return;
@@ -356,6 +382,8 @@ static int64_t fetch(const ats_config_key *key, const ats_run_config *config)
         return *(const bool *)at;
     case ATS_CONFIG_TAPE:
         return *(const ats_tape_mode *)at;
+    case ATS_CONFIG_DATA_MODE:
+        return *(const ats_data_mode *)at;
     case ATS_CONFIG_TIME_OF_DAY:
         return *(const int32_t *)at;
     default:
@@ -402,6 +430,9 @@ static void print_number(const ats_config_key *key, int64_t value, char *out, si
         return;
     case ATS_CONFIG_TAPE:
         snprintf(out, capacity, "%s", value ? "reference" : "full");
+        return;
+    case ATS_CONFIG_DATA_MODE:
+        snprintf(out, capacity, "%s", ats_data_mode_label((uint32_t)value));
         return;
     case ATS_CONFIG_TIME_OF_DAY:
         if (value < 0)
@@ -463,6 +494,7 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
         [ATS_CONFIG_BOOL] = "true or false",
         [ATS_CONFIG_TIME_OF_DAY] = "a UTC time such as \"20:55\", or never",
         [ATS_CONFIG_TAPE] = "full or reference",
+        [ATS_CONFIG_DATA_MODE] = "lenient or strict",
         [ATS_CONFIG_PATH] = "a path in printable UTF-8 of at most 511 bytes in all",
         [ATS_CONFIG_THREADS] = "fused, auto, or a list of {name, cpu, wait, stages}",
     };

@@ -20,6 +20,7 @@ typedef enum ats_config_type {
     ATS_CONFIG_BOOL,        /* bool */
     ATS_CONFIG_TIME_OF_DAY, /* int32_t seconds of the UTC day; -1 = never */
     ATS_CONFIG_TAPE,        /* ats_tape_mode */
+    ATS_CONFIG_DATA_MODE,   /* ats_data_mode: lenient or strict */
     ATS_CONFIG_PATH,        /* char[ATS_CONFIG_PATH_BYTES] */
     ATS_CONFIG_THREADS,     /* fused, auto, or a list */
     ATS_CONFIG_TYPE_COUNT

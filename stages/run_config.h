@@ -8,6 +8,7 @@
 
 #include "core/topology.h"
 #include "io/venue_sim.h"
+#include "stages/feed/quality.h"
 #include "stages/risk/gate.h"
 #include "stages/strategy/strategy.h"
 
@@ -35,6 +36,7 @@ typedef struct ats_run_config {
     uint32_t batch_limit;
 
     int64_t clock_interval_ns;
+    ats_quality_config data;
     ats_strategy_params strategy;
     ats_risk_limits limits;
     ats_venue_sim_config venue; /* symbol_count is filled in by the chain */
