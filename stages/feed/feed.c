@@ -85,12 +85,6 @@ static bool is_due(feed *f, ats_io *io, int64_t recv_ns, bool continues_event)
 
 /* ---- hot: one record ---------------------------------------------------------------------- */
 
-/* The time at which the chain will see it. */
-static int64_t time_of(const feed *f, const ats_market *m)
-{
-    return m->h.recv_ns > f->recv_ns ? m->h.recv_ns : f->recv_ns;
-}
-
 static bool price_ok(int64_t px_e9)
 {
     return px_e9 >= 0 && px_e9 <= ATS_VALUE_MAX_E9;
@@ -125,14 +119,14 @@ static bool is_sound(feed *f, const ats_market *m)
     ats_count(price ? &f->metrics->bad_size : &f->metrics->bad_price, 1);
     if (!f->source->tape)
         ats_quality_note(f->quality, m->h.symbol_id, price ? ATS_DATA_BAD_SIZE : ATS_DATA_BAD_PRICE,
-                         time_of(f, m), 0, 0);
+                         m->h.recv_ns, 0, 0);
     return false;
 }
 
 /* May the chain see it? A tape's records were looked at when it was recorded. */
 static bool is_fit(feed *f, const ats_market *m)
 {
-    return is_sound(f, m) && (f->source->tape || ats_quality_admit(f->quality, m, time_of(f, m)));
+    return is_sound(f, m) && (f->source->tape || ats_quality_admit(f->quality, m));
 }
 
 static uint8_t quote_state(int64_t bid_e9, int64_t ask_e9)
@@ -164,7 +158,7 @@ static bool consolidate(feed *f, ats_quote *q)
     ats_count(&f->metrics->locked, state == ATS_QUOTE_LOCKED);
     ats_count(&f->metrics->crossed, state == ATS_QUOTE_CROSSED);
     if (!f->source->tape)
-        ats_quality_quote(f->quality, q, q->h.recv_ns > f->recv_ns ? q->h.recv_ns : f->recv_ns);
+        ats_quality_quote(f->quality, q);
     return true;
 }
 
@@ -250,7 +244,7 @@ static void end_run(feed *f, ats_io *io)
 {
     f->event_origin_ns = ats_clock_now(io->clock);
     if (!f->source->tape)
-        ats_quality_finish(f->quality, f->recv_ns);
+        ats_quality_finish(f->quality);
     release_marker(f, io, ATS_KIND_END, f->recv_ns, 0);
     f->ended = true;
     io->ended = true;

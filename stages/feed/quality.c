@@ -381,9 +381,11 @@ static void judge_silence(ats_quality *q, ats_quality_symbol *s, uint32_t symbol
         ats_quality_note(q, symbol_id, ATS_DATA_GAP, now_ns, silence_ns, limit_ns);
 }
 
-bool ats_quality_admit(ats_quality *q, const ats_market *m, int64_t now_ns)
+bool ats_quality_admit(ats_quality *q, const ats_market *m)
 {
     uint32_t id = m->h.symbol_id;
+    int64_t now_ns = m->h.recv_ns > q->now_ns ? m->h.recv_ns : q->now_ns;
+    q->now_ns = now_ns;
     if (q->config->mode == ATS_DATA_OFF || id == 0)
         return true;
     ats_quality_symbol *s = &q->symbol[id];
@@ -467,8 +469,9 @@ static void judge_crossed(ats_quality *q, ats_quality_symbol *s, const ats_quote
                          quote->bid_e9, quote->ask_e9);
 }
 
-void ats_quality_quote(ats_quality *q, ats_quote *quote, int64_t now_ns)
+void ats_quality_quote(ats_quality *q, ats_quote *quote)
 {
+    int64_t now_ns = q->now_ns;
     uint32_t id = quote->h.symbol_id;
     if (q->config->mode == ATS_DATA_OFF || id == 0)
         return;
@@ -495,8 +498,9 @@ void ats_quality_quote(ats_quality *q, ats_quote *quote, int64_t now_ns)
     ats_count(&q->metrics->quarantined, 1);
 }
 
-void ats_quality_finish(ats_quality *q, int64_t now_ns)
+void ats_quality_finish(ats_quality *q)
 {
+    int64_t now_ns = q->now_ns;
     if (q->config->mode == ATS_DATA_OFF)
         return;
     for (uint32_t id = 1; id <= q->symbol_count; id++) {

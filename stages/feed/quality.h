@@ -105,7 +105,8 @@ typedef struct ats_quality {
     const ats_quality_config *config;
     const ats_symbols *symbols;
     ats_metrics_feed *metrics;
-    int64_t k_e4; /* z x 14826 */
+    int64_t k_e4;   /* z x 14826 */
+    int64_t now_ns; /* of the latest record admitted; 0 = none */
     ats_quality_session session;
     uint32_t symbol_count;
     uint32_t example_count[ATS_DATA_FAULT_COUNT];
@@ -128,15 +129,16 @@ void ats_quality_init(ats_quality *q, const ats_quality_config *config, const at
 bool ats_quality_note(ats_quality *q, uint32_t symbol_id, ats_data_fault fault, int64_t now_ns,
                       int64_t value_e9, int64_t reference_e9);
 
-/* A sound record as it came, before consolidation; now_ns is the time the chain will see: not below
- * that of any record before. False when it is to be dropped. Hot. */
-bool ats_quality_admit(ats_quality *q, const ats_market *m, int64_t now_ns);
+/* A sound record as it came, before consolidation, of a sane time. False when it is to be dropped.
+ * Hot. */
+bool ats_quality_admit(ats_quality *q, const ats_market *m);
 
-/* A quote as the chain will see it: judges it, and marks it when its symbol is in quarantine. Hot.
- */
-void ats_quality_quote(ats_quality *q, ats_quote *quote, int64_t now_ns);
+/* The quote that was just admitted, as the chain will see it: judges it, and marks it when its
+ * symbol is in quarantine. Hot. */
+void ats_quality_quote(ats_quality *q, ats_quote *quote);
 
-/* The input is over: what was open (silence, crossed markets, quarantine) is counted to here. */
-void ats_quality_finish(ats_quality *q, int64_t now_ns);
+/* The input is over: what was open (silence, crossed markets, quarantine) is counted to the
+ * last record. */
+void ats_quality_finish(ats_quality *q);
 
 #endif

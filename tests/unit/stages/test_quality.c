@@ -65,8 +65,8 @@ static ats_market quote_of(uint32_t symbol_id, int64_t bid_e9, int64_t ask_e9)
 static bool quote(uint32_t symbol_id, int64_t bid_e9, int64_t ask_e9)
 {
     ats_market m = quote_of(symbol_id, bid_e9, ask_e9);
-    cr_assert(ats_quality_admit(q, &m, now));
-    ats_quality_quote(q, &m.quote, now);
+    cr_assert(ats_quality_admit(q, &m));
+    ats_quality_quote(q, &m.quote);
     return (m.quote.quote_flags & ATS_QUOTE_HALTED) != 0;
 }
 
@@ -81,7 +81,7 @@ static ats_market trade_of(uint32_t symbol_id, int64_t px_e9)
 static void trade(uint32_t symbol_id, int64_t px_e9)
 {
     ats_market m = trade_of(symbol_id, px_e9);
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
 }
 
 static uint64_t count(uint32_t symbol_id, ats_data_fault fault)
@@ -117,11 +117,11 @@ Test(quality, a_number_with_the_same_content_again_is_dropped)
 {
     ats_market m = trade_of(COIN, 100 * E9);
     m.trade.venue_seq = 7;
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     m.h.recv_ns = now += 5; /* the second line brings it later */
-    cr_assert_not(ats_quality_admit(q, &m, now));
+    cr_assert_not(ats_quality_admit(q, &m));
     m.trade.venue = 'N'; /* another venue counts for itself */
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     expect_only(COIN, ATS_DATA_DUPLICATE, 1);
     cr_assert_eq(q->symbol[COIN].quarantines, 0);
 }
@@ -130,9 +130,9 @@ Test(quality, a_number_with_other_content_is_passed_and_counted)
 {
     ats_market m = quote_of(COIN, 99 * E9, 101 * E9);
     m.quote.venue_seq = 7;
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     m.quote.bid_e9 += CENT;
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     expect_only(COIN, ATS_DATA_RENUMBERED, 1);
 }
 
@@ -143,7 +143,7 @@ Test(quality, numbers_are_remembered_for_eight_records)
         for (uint64_t i = 0; i <= distance; i++) {
             ats_market m = trade_of(COIN, 100 * E9);
             m.trade.venue_seq = i == distance ? 1 : i + 1;
-            cr_assert_eq(ats_quality_admit(q, &m, now), i != distance || distance > 8,
+            cr_assert_eq(ats_quality_admit(q, &m), i != distance || distance > 8,
                          "again after %llu", (unsigned long long)distance);
         }
     }
@@ -165,7 +165,7 @@ Test(quality, a_hole_in_dense_trade_ids_is_told)
         ats_market m = trade_of(COIN, 100 * E9);
         m.trade.source = ATS_SOURCE_BINANCE_WS;
         m.trade.trade_id = ids[i];
-        cr_assert(ats_quality_admit(q, &m, now));
+        cr_assert(ats_quality_admit(q, &m));
     }
     expect_only(COIN, ATS_DATA_LOST_TRADES, 1);
     cr_assert_eq(q->example[ATS_DATA_LOST_TRADES][0].value_e9, 9);
@@ -177,7 +177,7 @@ Test(quality, a_record_older_than_the_chain_is_told)
     trade(COIN, 100 * E9);
     ats_market m = trade_of(COIN, 101 * E9);
     m.h.recv_ns = now - 1;
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     expect_only(COIN, ATS_DATA_OUT_OF_ORDER, 1);
 }
 
@@ -205,15 +205,15 @@ Test(quality, trades_at_prices_of_another_time_are_not_judged)
     for (unsigned i = 0; i < 4; i++) {
         ats_market m = trade_of(STOCK, 110 * E9);
         memcpy(m.trade.condition, conditions[i], 4);
-        cr_assert(ats_quality_admit(q, &m, ++now));
+        cr_assert(ats_quality_admit(q, &m));
     }
     ats_market m = trade_of(STOCK, 110 * E9);
     m.trade.correction = 8;
-    cr_assert(ats_quality_admit(q, &m, ++now));
+    cr_assert(ats_quality_admit(q, &m));
     cr_assert_eq(count(STOCK, ATS_DATA_TRADE_OUTLIER), 0);
     m.trade.correction = 0;
     memcpy(m.trade.condition, " F I", 4);
-    cr_assert(ats_quality_admit(q, &m, ++now));
+    cr_assert(ats_quality_admit(q, &m));
     cr_assert_eq(count(STOCK, ATS_DATA_TRADE_OUTLIER), 1);
 }
 
@@ -258,7 +258,7 @@ Test(quality, a_told_split_is_no_jump_and_ends_its_quarantine)
     split.corporate_action.action = 1;
     split.corporate_action.ratio_numerator = 4;
     split.corporate_action.ratio_denominator = 1;
-    cr_assert(ats_quality_admit(q, &split, now));
+    cr_assert(ats_quality_admit(q, &split));
     trade(STOCK, 25 * E9);
     expect_only(STOCK, ATS_DATA_FAULT_COUNT, 0);
     now += DAY;
@@ -267,7 +267,7 @@ Test(quality, a_told_split_is_no_jump_and_ends_its_quarantine)
     now += 3600 * SEC;
     cr_assert(quote(STOCK, 12 * E9, 13 * E9), "an unexplained jump holds");
     split.h.recv_ns = now;
-    cr_assert(ats_quality_admit(q, &split, now));
+    cr_assert(ats_quality_admit(q, &split));
     now += config.good_for_ns;
     cr_assert_not(quote(STOCK, 12 * E9, 13 * E9));
 }
@@ -298,7 +298,8 @@ Test(quality, silence_beyond_the_limit_is_a_gap)
     cr_assert_eq(q->symbol[COIN].longest_silence_ns, config.gap_after_ns + 1);
     cr_assert(quote(COIN, 99 * E9, 100 * E9));
     now += 10 * config.gap_after_ns;
-    ats_quality_finish(q, now); /* and what was silent to the end */
+    trade(STOCK, 100 * E9);
+    ats_quality_finish(q); /* and what was silent to the end */
     cr_assert_eq(count(COIN, ATS_DATA_GAP), 2);
 }
 
@@ -307,11 +308,11 @@ Test(quality, a_halt_explains_silence)
     trade(COIN, 100 * E9);
     ats_market m = record(ATS_KIND_STATUS, COIN);
     m.status.code = ATS_STATUS_HALT;
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     now += 10 * config.gap_after_ns;
     m.h.recv_ns = now;
     m.status.code = ATS_STATUS_RESUME;
-    cr_assert(ats_quality_admit(q, &m, now));
+    cr_assert(ats_quality_admit(q, &m));
     trade(COIN, 100 * E9);
     expect_only(COIN, ATS_DATA_HALT, 1);
 }
@@ -322,7 +323,7 @@ Test(quality, bars_may_be_as_far_apart_as_they_are_long)
         ats_market m = record(ATS_KIND_BAR, COIN);
         m.bar.open_e9 = m.bar.high_e9 = m.bar.low_e9 = m.bar.close_e9 = 100 * E9 + i;
         m.bar.period_s = 300;
-        cr_assert(ats_quality_admit(q, &m, now));
+        cr_assert(ats_quality_admit(q, &m));
     }
     expect_only(COIN, ATS_DATA_FAULT_COUNT, 0);
     now += 600 * SEC;
@@ -358,7 +359,8 @@ Test(quality, locked_markets_are_timed)
     now += 3 * SEC;
     quote(COIN, 100 * E9, 100 * E9);
     now += SEC;
-    ats_quality_finish(q, now);
+    trade(STOCK, 100 * E9);
+    ats_quality_finish(q);
     expect_only(COIN, ATS_DATA_LOCKED, 2);
     cr_assert_eq(q->symbol[COIN].locked_ns, 4 * SEC);
 }
@@ -470,12 +472,12 @@ Test(quality, any_sound_record_is_accounted_for)
         now += (int64_t)ats_random_below(&r, ats_random_below(&r, 100) ? SEC : 3 * DAY);
         ats_market m = random_record(&r);
         records[m.h.symbol_id]++;
-        bool admitted = ats_quality_admit(q, &m, now);
+        bool admitted = ats_quality_admit(q, &m);
         dropped += !admitted;
         if (admitted && m.h.kind == ATS_KIND_QUOTE)
-            ats_quality_quote(q, &m.quote, now);
+            ats_quality_quote(q, &m.quote);
     }
-    ats_quality_finish(q, now);
+    ats_quality_finish(q);
     cr_assert_eq(q->symbol[STOCK].records, records[STOCK]);
     cr_assert_eq(q->symbol[COIN].records, records[COIN]);
     cr_assert_eq(dropped, count(STOCK, ATS_DATA_DUPLICATE) + count(COIN, ATS_DATA_DUPLICATE));
