@@ -12,6 +12,7 @@
 #define ATS_CORE_METRICS_H
 
 #include "core/atomic.h"
+#include "core/data_fault.h"
 #include "core/record.h"
 
 #include <stdalign.h>
@@ -63,7 +64,9 @@ typedef enum ats_metric_unit {
     X(feed, unchanged, COUNT, COUNTER, "Quotes equal to the one before; not passed on.")           \
     X(feed, quarantined, COUNT, COUNTER, "Market records of symbols in quarantine.")               \
     X(feed, symbols_quarantined, COUNT, GAUGE, "Symbols in quarantine now.")                       \
-    X(feed, conflated, COUNT, COUNTER, "Quotes replaced by a newer one while room was missing.")
+    X(feed, conflated, COUNT, COUNTER, "Quotes replaced by a newer one while room was missing.")   \
+    V(feed, data_faults, ATS_DATA_FAULT_COUNT, fault, ats_data_fault_label,                        \
+      "Faults of the market data by what is wrong.")
 
 #define ATS_METRICS_FEATURE(X, V)                                                                  \
     ATS_METRICS_COMMON(X, V, feature)                                                              \

@@ -133,6 +133,7 @@ static int run_stages(ats_context *context, ats_market_source *source,
                             .clock_interval_ns = options->clock_interval_ns,
                             .burst = ATS_BURST_MAX,
                             .symbol_count = source->symbols.count};
+    ats_quality_defaults(&feed.quality); /* what is dropped is no row in a run, either */
     ats_feature_config feature = {.context = context,
                                   .catalogue = options->catalogue,
                                   .equity_calendar = options->equity_calendar,

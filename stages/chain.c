@@ -107,7 +107,8 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .released_max = spec->released_max,
                                     .clock_interval_ns = spec->config->clock_interval_ns,
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
-                                    .symbol_count = symbols};
+                                    .symbol_count = symbols,
+                                    .quality = spec->config->data};
     chain->feature = (ats_feature_config){.context = &chain->context,
                                           .catalogue = &chain->catalogue,
                                           .equity_calendar = &chain->calendar.calendar,

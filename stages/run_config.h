@@ -9,6 +9,7 @@
 #include "core/topology.h"
 #include "io/venue_sim.h"
 #include "stages/feature/catalogue.h"
+#include "stages/feed/quality.h"
 #include "stages/risk/gate.h"
 #include "stages/strategy/strategy.h"
 
@@ -39,6 +40,7 @@ typedef struct ats_run_config {
 
     int64_t clock_interval_ns;
     ats_feature_options features;
+    ats_quality_config data;
     ats_strategy_params strategy;
     ats_risk_limits limits;
     ats_venue_sim_config venue; /* symbol_count is filled in by the chain */

@@ -75,19 +75,17 @@ static uint64_t version_of(const ats_catalogue *c)
 /* ---- timeframes -------------------------------------------------------------------------------
  */
 
-static int check_timeframes(const ats_feature_options *o)
+static const char *check_timeframes(const ats_feature_options *o)
 {
+    if (o->timeframe_count == 0 || o->timeframe_count > ATS_TIMEFRAMES_MAX)
+        return "must name one to six";
     for (uint32_t k = 0; k < o->timeframe_count; k++) {
-        uint32_t s = o->timeframe_s[k];
-        char label[8];
-        ats_timeframe_label(s, label);
-        if (s == 0 || DAY_S % s != 0)
-            return ats_error(ATS_EXIT_USAGE, "timeframe %s: must divide a day evenly", label);
-        if (k && s <= o->timeframe_s[k - 1])
-            return ats_error(ATS_EXIT_USAGE, "timeframes must ascend, each once; %s does not",
-                             label);
+        if (o->timeframe_s[k] == 0 || DAY_S % o->timeframe_s[k] != 0)
+            return "each must divide a day evenly";
+        if (k && o->timeframe_s[k] <= o->timeframe_s[k - 1])
+            return "must ascend, each once";
     }
-    return 0;
+    return NULL;
 }
 
 ats_feature_options ats_feature_options_default(void)
@@ -95,7 +93,7 @@ ats_feature_options ats_feature_options_default(void)
     return (ats_feature_options){.timeframe_count = 4, .timeframe_s = {60, 300, 900, 3600}};
 }
 
-int ats_timeframes_parse(const char *text, ats_feature_options *options)
+const char *ats_timeframes_read(const char *text, ats_feature_options *options)
 {
     ats_feature_options o = *options;
     o.timeframe_count = 0;
@@ -107,22 +105,35 @@ int ats_timeframes_parse(const char *text, ats_feature_options *options)
                              : *end == 'h' ? 3600
                              : *end == 'd' ? DAY_S
                                            : 0;
-        if (end == at || unit == 0 || n == 0 || n > DAY_S || (end[1] != ',' && end[1] != 0))
-            return ats_error(
-                ATS_EXIT_USAGE,
-                "timeframes \"%s\": a list such as 1m,5m,15m,1h is wanted (s, m, h, d)", text);
+        if (*at < '0' || *at > '9' || unit == 0 || n == 0 || n > DAY_S ||
+            (end[1] != ',' && end[1] != 0) || (end[1] == ',' && end[2] == 0))
+            return "is no list such as 1m,5m,15m,1h (s, m, h, d)";
         if (o.timeframe_count == ATS_TIMEFRAMES_MAX)
-            return ats_error(ATS_EXIT_USAGE, "timeframes \"%s\": at most %u", text,
-                             ATS_TIMEFRAMES_MAX);
+            return "must name one to six";
         o.timeframe_s[o.timeframe_count++] = n * unit > DAY_S ? DAY_S + 1 : (uint32_t)(n * unit);
         at = end + 1 + (end[1] == ',');
     }
-    if (o.timeframe_count == 0)
-        return ats_error(ATS_EXIT_USAGE, "timeframes: at least one, such as 1m");
-    if (check_timeframes(&o) != 0)
-        return -1;
-    *options = o;
-    return 0;
+    const char *wrong = check_timeframes(&o);
+    if (!wrong)
+        *options = o;
+    return wrong;
+}
+
+int ats_timeframes_parse(const char *text, ats_feature_options *options)
+{
+    const char *wrong = ats_timeframes_read(text, options);
+    return wrong ? ats_error(ATS_EXIT_USAGE, "timeframes \"%s\": %s", text, wrong) : 0;
+}
+
+void ats_timeframes_print(const ats_feature_options *options, char text[ATS_TIMEFRAMES_TEXT])
+{
+    size_t n = 0;
+    text[0] = 0;
+    for (uint32_t k = 0; k < options->timeframe_count; k++) {
+        char label[8];
+        ats_timeframe_label(options->timeframe_s[k], label);
+        n += (size_t)snprintf(text + n, ATS_TIMEFRAMES_TEXT - n, "%s%s", k ? "," : "", label);
+    }
 }
 
 void ats_timeframe_label(uint32_t seconds, char label[8])
@@ -151,8 +162,9 @@ int ats_catalogue_make(ats_catalogue *c, const ats_feature_options *options)
         c->options.timeframe_count = defaults.timeframe_count;
         memcpy(c->options.timeframe_s, defaults.timeframe_s, sizeof defaults.timeframe_s);
     }
-    if (c->options.timeframe_count > ATS_TIMEFRAMES_MAX || check_timeframes(&c->options) != 0)
-        return -1;
+    const char *wrong = check_timeframes(&c->options);
+    if (wrong)
+        return ats_error(ATS_EXIT_USAGE, "timeframes: %s", wrong);
     add_families(c, TICK_FAMILIES, COUNT(TICK_FAMILIES), 0);
     add_families(c, ACROSS, COUNT(ACROSS), 0);
     for (uint32_t k = 0; k < c->options.timeframe_count; k++)

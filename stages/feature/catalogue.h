@@ -56,21 +56,29 @@ enum { ATS_BAR_FAMILIES(ATS_BAR_IDS) ATS_BAR_FEATURE_COUNT };
 #define ATS_TIMEFRAMES_MAX   6u
 #define ATS_FEATURES_MAX     (ATS_TIMEFRAME_AT(ATS_TIMEFRAMES_MAX))
 #define ATS_TIMEFRAME_S_MAX  86400u
+#define ATS_INDEX_BYTES 24u
 #define ATS_BENCHMARKS_BYTES 1024u
 
 /* What a user chooses. */
 typedef struct ats_feature_options {
     uint32_t timeframe_count;                 /* 0: the default list */
     uint32_t timeframe_s[ATS_TIMEFRAMES_MAX]; /* ascending, each a divisor of a day */
-    char index[24];                           /* symbol of the index; "" = none */
+    char index[ATS_INDEX_BYTES];                           /* symbol of the index; "" = none */
     char sectors[ATS_BENCHMARKS_BYTES];       /* "XLK: AAPL MSFT; XLF: JPM"; "" = none */
 } ats_feature_options;
 
 /* 1m, 5m, 15m, 1h; no index, no sectors. */
 ats_feature_options ats_feature_options_default(void);
 
-/* Reads "1m,5m,15m,1h" (s, m, h, d). 0, or -1 with an error pushed that says what is allowed. */
+/* Reads "1m,5m,15m,1h" (s, m, h, d) into options. NULL, or what is wrong with it. */
+const char *ats_timeframes_read(const char *text, ats_feature_options *options);
+
+/* The same, 0 or -1 with an error pushed that says what is allowed. */
 int ats_timeframes_parse(const char *text, ats_feature_options *options);
+
+/* Writes them back: "1m,5m,15m,1h". */
+#define ATS_TIMEFRAMES_TEXT 64u
+void ats_timeframes_print(const ats_feature_options *options, char text[ATS_TIMEFRAMES_TEXT]);
 
 /* "15m" of 900; 8 bytes are enough. */
 void ats_timeframe_label(uint32_t seconds, char label[8]);

@@ -291,15 +291,17 @@ static json_t *quality_json(builder *b, const ats_summary_quality *q)
     put_u64(b, quarantined, "bad_time", q->bad_time);
     put_u64(b, quarantined, "symbol", q->in_quarantine);
     put_u64(b, quarantined, "symbols", q->symbols_quarantined);
-    put(b, o, "gaps", json_null()); /* captures carry no feed sequence to find them by */
+    put(b, o, "gaps", q->gaps < 0 ? json_null() : json_integer(q->gaps));
     put_u64(b, o, "out_of_order", q->out_of_order);
     put_u64(b, o, "crossed", q->crossed);
     put_u64(b, o, "locked", q->locked);
     put_u64(b, o, "stale", q->stale);
+    put_u64(b, o, "stale_refused", q->stale_refused);
     put_u64(b, o, "unchanged", q->unchanged);
     put_u64(b, o, "conflated", q->conflated);
     put_u64(b, o, "cut_bytes", q->cut_bytes);
     put(b, o, "quarantined", quarantined);
+    b->failed |= q->found && json_object_update(o, q->found) != 0;
     return o;
 }
 
