@@ -289,20 +289,6 @@ static void resolve_path(loading *l, const char *section, const char *name,
         snprintf(at, ATS_CONFIG_PATH_BYTES, "%.*s", (int)ATS_CONFIG_PATH_BYTES - 1, full);
 }
 
-/* A calendar that cannot be read is told with the rest, not when the run begins. */
-static void check_calendar(loading *l)
-{
-    int k = ats_config_key_find("calendar", "file");
-    ats_calendar_table table;
-    if (!l->config.calendar_path[0] || l->bad[k])
-        return;
-    if (ats_calendar_load(&table, l->config.calendar_path) == 0)
-        ats_calendar_free(&table);
-    else
-        ats_config_fault_add(l->report, l->report->line[k], "calendar.file: %s", ats_error_line(0));
-    ats_error_clear();
-}
-
 /* ---- loading -------------------------------------------------------------------------------- */
 
 /* In the order of the file; what has no line comes last. Insertion: few, and equal lines keep their
@@ -363,7 +349,6 @@ int ats_config_load_text(ats_run_config *out, const char *name, const char *text
         check_rules(l);
         resolve_path(l, "model", "path", l->config.model_path);
         resolve_path(l, "calendar", "file", l->config.calendar_path);
-        check_calendar(l);
     }
     ats_config_document_free(&l->document);
     sort_faults(report);
@@ -394,6 +379,23 @@ static int read_file(const char *path, char *text, size_t capacity, size_t *leng
     return 0;
 }
 
+/* A calendar that cannot be read is told here, not when the run begins. */
+static int check_calendar(const ats_run_config *config, const char *path, ats_config_report *report)
+{
+    int k = ats_config_key_find("calendar", "file");
+    ats_calendar_table table;
+    if (!config->calendar_path[0])
+        return 0;
+    if (ats_calendar_load(&table, config->calendar_path) == 0) {
+        ats_calendar_free(&table);
+        return 0;
+    }
+    ats_config_fault_add(report, report->line[k], "calendar.file: %s", ats_error_line(0));
+    ats_error_clear();
+    return ats_error_beside(ATS_EXIT_CONFIG, "%s:%u: %s", path, report->line[k],
+                            report->faults[0].text);
+}
+
 int ats_config_load_report(ats_run_config *out, const char *path, ats_config_report *report)
 {
     size_t length = 0;
@@ -405,7 +407,7 @@ int ats_config_load_report(ats_run_config *out, const char *path, ats_config_rep
     if (result == 0)
         result = ats_config_load_text(out, path, text, length, report);
     free(text);
-    return result;
+    return result == 0 ? check_calendar(out, path, report) : -1;
 }
 
 int ats_config_load(ats_run_config *out, const char *path)
