@@ -29,9 +29,9 @@
  * (1.7e38) with room to add a hundred of them. */
 #define ATS_VALUE_MAX_E9 (1000000000ll * ATS_E9)
 
-/* Times outside 1990..2199 are damage, not data: no market this program reads is older, and no sum
- * of a time and an interval can overflow. */
-#define ATS_TIME_MIN_NS (631152000ll * ATS_E9)
+/* Times outside 1980..2199 are damage, not data: the market calendar begins there, seconds, ms or us
+ * that were taken for ns lie before it, and no sum of a time and an interval can overflow. */
+#define ATS_TIME_MIN_NS (315532800ll * ATS_E9)
 #define ATS_TIME_MAX_NS (7258118400ll * ATS_E9)
 
 static inline int ats_time_is_sane(int64_t ns)
