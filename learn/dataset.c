@@ -13,6 +13,7 @@ typedef struct sink_config {
     ats_dataset *dataset;
     double *mids; /* [rows_max] */
     uint64_t rows_max;
+    const ats_dataset_options *options;
     uint32_t stride;
     uint32_t symbol_count;
 } sink_config;
@@ -42,6 +43,10 @@ static void keep(sink *s, const ats_features *f)
     d->hash = XXH3_64bits_withSeed(f->f, f->count * sizeof(float), d->hash);
     if (d->seen++ == 0)
         d->feature_version = f->version;
+    if (s->config->options->visit)
+        s->config->options->visit(s->config->options->visit_context, f);
+    if (s->config->options->rows_max == 0)
+        return;
     uint32_t *skipped = &s->skipped[f->h.symbol_id];
     if ((*skipped)++ % s->config->stride != 0)
         return;
@@ -208,6 +213,7 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
         sink_config sink_configuration = {.dataset = d,
                                           .mids = mids,
                                           .rows_max = max,
+                                          .options = options,
                                           .stride = options->stride ? options->stride : 1,
                                           .symbol_count = source->symbols.count};
         result = run_chain(source, options, &sink_configuration);

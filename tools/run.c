@@ -1,6 +1,7 @@
 #include "tools/run.h"
 
 #include "core/log.h"
+#include "io/calendar_file.h"
 #include "learn/model_file.h"
 #include "stages/config.h"
 #include "stages/keeper/keeper.h"
@@ -22,6 +23,7 @@ typedef struct run {
     const ats_run_options *options;
     ats_run_config config;
     ats_market_source source;
+    ats_calendar_table calendar;
     ats_forest forest;
     bool has_model;
     ats_run_dir dir;
@@ -104,6 +106,8 @@ static int load(run *r)
             return -1;
         r->has_model = true;
     }
+    if (ats_calendar_load(&r->calendar, NULL) != 0)
+        return -1;
     if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
         return -1;
     if (r->source.total == 0)
@@ -125,6 +129,7 @@ static int prepare(run *r)
                            .speed = o->speed,
                            .released_max = r->released_max,
                            .forest = r->has_model ? &r->forest : NULL,
+                           .calendar = &r->calendar.calendar,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,
                            .audit = &r->dir.audit,
@@ -267,6 +272,7 @@ static void release(run *r)
     if (!r->started)
         ats_run_dir_discard(&r->dir);
     ats_market_source_close(&r->source);
+    ats_calendar_free(&r->calendar);
     if (r->has_model)
         ats_forest_free(&r->forest);
     for (uint32_t i = 0; i < INPUTS_MAX; i++)
