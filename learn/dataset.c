@@ -14,6 +14,7 @@ typedef struct sink_config {
     ats_dataset *dataset;
     double *prices; /* [rows_max] of the rows, on the scale of the symbol's first */
     uint64_t rows_max;
+    const ats_dataset_options *options;
     uint32_t stride;
     uint32_t symbol_count;
 } sink_config;
@@ -51,6 +52,10 @@ static void keep(sink *s, const ats_features *f)
         d->feature_version = f->version;
     sink_symbol *symbol = &s->symbol[f->h.symbol_id];
     symbol->last = (double)f->price_e9 / 1e9;
+    if (s->config->options->visit)
+        s->config->options->visit(s->config->options->visit_context, f);
+    if (s->config->options->rows_max == 0)
+        return;
     if (symbol->skipped++ % s->config->stride != 0)
         return;
     if (d->rows == s->config->rows_max) {
@@ -132,6 +137,7 @@ static int run_stages(ats_context *context, ats_market_source *source,
                             .pace = ATS_PACE_MAX,
                             .clock_interval_ns = options->clock_interval_ns,
                             .burst = ATS_BURST_MAX,
+                            .calendar = options->equity_calendar,
                             .symbol_count = source->symbols.count};
     ats_quality_defaults(&feed.quality); /* what is dropped is no row in a run, either */
     ats_feature_config feature = {.context = context,
@@ -229,6 +235,7 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
         sink_config sink_configuration = {.dataset = d,
                                           .prices = prices,
                                           .rows_max = max,
+                                          .options = options,
                                           .stride = options->stride ? options->stride : 1,
                                           .symbol_count = source->symbols.count};
         result = run_chain(source, options, &sink_configuration);

@@ -10,6 +10,7 @@
 #ifndef ATS_LEARN_DATASET_H
 #define ATS_LEARN_DATASET_H
 
+#include "core/record.h"
 #include "io/market_source.h"
 #include "stages/feature/catalogue.h"
 
@@ -29,12 +30,14 @@ typedef struct ats_dataset {
 } ats_dataset;
 
 typedef struct ats_dataset_options {
-    int64_t horizon_ns;
-    uint32_t stride;   /* keep every n-th vector of a symbol; 1 = all */
-    uint64_t rows_max; /* more is an error that says which stride would do */
+    int64_t horizon_ns; /* 0: no labels; all rows are kept */
+    uint32_t stride;    /* keep every n-th vector of a symbol; 1 = all */
+    uint64_t rows_max;  /* more is an error that says which stride would do; 0: no row is kept */
     int64_t clock_interval_ns;
     const ats_catalogue *catalogue; /* what a vector holds */
     const ats_calendar *equity_calendar;
+    void (*visit)(void *context, const ats_features *f); /* sees every vector; NULL: nobody does */
+    void *visit_context;
 } ats_dataset_options;
 
 /* Runs feed and feature over the source, to its end. 0, or -1 with an error pushed. */

@@ -108,7 +108,8 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .clock_interval_ns = spec->config->clock_interval_ns,
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
                                     .symbol_count = symbols,
-                                    .quality = spec->config->data};
+                                    .quality = spec->config->data,
+                                    .calendar = &chain->calendar.calendar};
     chain->feature = (ats_feature_config){.context = &chain->context,
                                           .catalogue = &chain->catalogue,
                                           .equity_calendar = &chain->calendar.calendar,

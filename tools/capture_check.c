@@ -2,6 +2,7 @@
 #include "tools/capture_check.h"
 
 #include "core/file.h"
+#include "io/calendar_file.h"
 #include "stages/keeper/quality.h"
 
 #include <stdio.h>
@@ -96,10 +97,15 @@ int ats_capture_check(const ats_cli *cli, const char *mode, const char *html)
     ats_quality_config config;
     ats_market_source source;
     ats_quality_defaults(&config);
+    ats_calendar_table calendar = {0};
     if (read_mode(mode, &config.mode) != 0 ||
         ats_market_source_open(&source, files, file_count) != 0)
         return -1;
-    json_t *found = ats_quality_check(&source, &config, files, file_count, &quarantined);
+    json_t *found = NULL;
+    if (ats_calendar_load(&calendar, NULL) == 0)
+        found = ats_quality_check(&source, &config, &calendar.calendar, files, file_count,
+                                  &quarantined);
+    ats_calendar_free(&calendar);
     ats_market_source_close(&source);
     if (!found)
         return -1;

@@ -47,7 +47,8 @@ static int feed_init(void *state, const void *configuration, ats_io *io)
     f->metrics = &f->context->metrics->feed;
     f->source = f->config->source;
     f->quality = (ats_quality *)((char *)f + books_end(f->config->symbol_count));
-    ats_quality_init(f->quality, &f->config->quality, f->context->symbols, f->metrics);
+    ats_quality_init(f->quality, &f->config->quality, f->config->calendar, f->context->symbols,
+                     f->metrics);
     if (f->config->pace == ATS_PACE_RECORDED && !(f->config->speed > 0))
         return ats_error(ATS_EXIT_USAGE, "feed: speed must be above 0");
     f->ns_per_recorded_ns = f->config->pace == ATS_PACE_RECORDED ? 1.0 / f->config->speed : 0.0;

@@ -38,7 +38,8 @@ typedef struct ats_feed_config {
     int64_t clock_interval_ns;   /* 0 = no CLOCK records */
     uint32_t burst;              /* most records a call releases, 1..ATS_BURST_MAX */
     uint32_t symbol_count;
-    ats_quality_config quality; /* all zero: not checked */
+    ats_quality_config quality;   /* all zero: not checked */
+    const ats_calendar *calendar; /* of US equities; NULL: none */
 } ats_feed_config;
 
 extern const ats_stage ats_stage_feed;

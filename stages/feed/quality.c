@@ -35,39 +35,39 @@ static bool is_crypto(uint32_t symbol_class)
            symbol_class == ATS_CLASS_CRYPTO_INVERSE;
 }
 
-void ats_quality_init(ats_quality *q, const ats_quality_config *config, const ats_symbols *symbols,
+void ats_quality_init(ats_quality *q, const ats_quality_config *config,
+                      const ats_calendar *calendar, const ats_symbols *symbols,
                       ats_metrics_feed *metrics)
 {
     q->config = config;
+    q->calendar = calendar;
     q->symbols = symbols;
     q->metrics = metrics;
     q->symbol_count = symbols->count;
     q->k_e4 = (int64_t)((__int128)config->outlier_z_e9 * K_OF_Z / ATS_E9);
     for (uint32_t id = 1; id <= symbols->count; id++) {
-        q->symbol[id].always_open = is_crypto(symbols->entry[id].symbol_class);
-        q->symbol[id].equity = symbols->entry[id].symbol_class == ATS_CLASS_EQUITY;
+        uint32_t class = symbols->entry[id].symbol_class;
+        ats_quality_symbol *s = &q->symbol[id];
+        s->always_open = is_crypto(class);
+        s->equity = class == ATS_CLASS_EQUITY;
+        s->has_calendar = calendar && (s->equity || class == ATS_CLASS_INDEX);
     }
 }
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
-static ats_quality_session find_session(const ats_quality *q, int64_t now_ns)
+static inline const ats_segment *segment_at(ats_quality *q, int64_t now_ns)
 {
-    (void)q;
-    int64_t day = now_ns - now_ns % DAY_NS;
-    return (ats_quality_session){day, day + DAY_NS, false};
-}
-
-static inline const ats_quality_session *session_at(ats_quality *q, int64_t now_ns)
-{
-    if (__builtin_expect(now_ns >= q->session.end_ns || now_ns < q->session.start_ns, 0))
-        q->session = find_session(q, now_ns);
-    return &q->session;
+    if (__builtin_expect(now_ns >= q->segment.end_ns || now_ns < q->segment.start_ns, 0))
+        ats_calendar_segment(q->calendar, now_ns, &q->segment);
+    return &q->segment;
 }
 
 static inline bool is_regular(ats_quality *q, const ats_quality_symbol *s, int64_t now_ns)
 {
-    return !s->halted && (s->always_open || session_at(q, now_ns)->regular);
+    if (s->halted)
+        return false;
+    return s->always_open || (s->has_calendar && segment_at(q, now_ns)->phase == ATS_PHASE_REGULAR);
 }
 
 /* Most segments that a silence is followed through: two weeks of them; what is older adds nothing
@@ -83,10 +83,11 @@ static int64_t regular_stretch(const ats_quality *q, const ats_quality_symbol *s
         return 0;
     if (s->always_open)
         return to_ns - from_ns;
-    for (int i = 0; i < SEGMENTS_MAX && from_ns < to_ns; i++) {
-        ats_quality_session at = find_session(q, from_ns);
+    ats_segment at = q->segment;
+    for (int i = 0; s->has_calendar && i < SEGMENTS_MAX && from_ns < to_ns; i++) {
+        ats_calendar_segment(q->calendar, from_ns, &at);
         int64_t end_ns = at.end_ns < to_ns ? at.end_ns : to_ns;
-        if (at.regular && end_ns - from_ns > longest)
+        if (at.phase == ATS_PHASE_REGULAR && end_ns - from_ns > longest)
             longest = end_ns - from_ns;
         from_ns = end_ns;
     }
@@ -239,13 +240,28 @@ static void judge_open(ats_quality *q, uint32_t symbol_id, int64_t open_e9, int6
     }
 }
 
+/* Where the session of a price begins, or -1 when it is outside of regular hours: their prices are
+ * no opens and no closes. A bar of a day or more is a session of its own. */
+static int64_t session_of(ats_quality *q, const ats_quality_symbol *s, int64_t now_ns,
+                          uint32_t period_s)
+{
+    if (period_s >= DAY_S)
+        return now_ns;
+    if (!s->has_calendar)
+        return now_ns - now_ns % DAY_NS;
+    const ats_segment *at = segment_at(q, now_ns);
+    return at->phase == ATS_PHASE_REGULAR ? at->open_ns : -1;
+}
+
 static void take_price(ats_quality *q, uint32_t symbol_id, int64_t open_e9, int64_t close_e9,
-                       int64_t now_ns)
+                       int64_t now_ns, uint32_t period_s)
 {
     ats_quality_symbol *s = &q->symbol[symbol_id];
     if (!s->equity || q->config->jump_tolerance_bps == 0)
         return;
-    int64_t session_ns = session_at(q, now_ns)->start_ns;
+    int64_t session_ns = session_of(q, s, now_ns, period_s);
+    if (session_ns < 0)
+        return;
     if (__builtin_expect(session_ns != s->session_ns, 0)) {
         if (s->close_e9)
             judge_open(q, symbol_id, open_e9, now_ns);
@@ -326,7 +342,7 @@ static void judge_trade(ats_quality *q, ats_quality_symbol *s, const ats_trade *
     judge(q, t->h.symbol_id, &s->trades, t->px_e9, ATS_DATA_TRADE_OUTLIER, now_ns);
     if (t->trf == 0 || t->trf == ' ')
         judge_side(q, s, t, now_ns);
-    take_price(q, t->h.symbol_id, t->px_e9, t->px_e9, now_ns);
+    take_price(q, t->h.symbol_id, t->px_e9, t->px_e9, now_ns, 0);
 }
 
 /* ---- the other kinds ------------------------------------------------------------------------- */
@@ -360,7 +376,7 @@ static void take_action(ats_quality *q, ats_quality_symbol *s, const ats_corpora
 static void judge_bar(ats_quality *q, ats_quality_symbol *s, const ats_bar *b, int64_t now_ns)
 {
     judge(q, b->h.symbol_id, &s->trades, b->close_e9, ATS_DATA_TRADE_OUTLIER, now_ns);
-    take_price(q, b->h.symbol_id, b->open_e9, b->close_e9, now_ns);
+    take_price(q, b->h.symbol_id, b->open_e9, b->close_e9, now_ns, b->period_s);
     /* Bars of a day or more follow the calendar, not the clock. */
     s->patience_ns = b->period_s >= DAY_S ? INT64_MAX : 2 * (int64_t)b->period_s * ATS_E9;
 }

@@ -5,8 +5,9 @@
  * same in every replay of an input. A run's tape was checked when it was recorded and carries the
  * marks; it is not checked again.
  *
- * Sessions: a crypto symbol always trades. Any other follows the calendar of the configuration;
- * with none, gaps and stale quotes are not looked for and a session is a UTC day.
+ * Sessions: a crypto symbol always trades. Equities and indices follow the calendar; without one,
+ * and for all others, no time is known to be a regular session, so that gaps, stale quotes and long
+ * crossed markets are not looked for, and a session is a UTC day.
  *
  * Quarantine (strict): begins with a fault whose action says so; from then on the symbol's quotes
  * carry ATS_QUOTE_HALTED until the first quote at which good_for has passed without such a fault. A
@@ -18,6 +19,7 @@
 #ifndef ATS_STAGES_FEED_QUALITY_H
 #define ATS_STAGES_FEED_QUALITY_H
 
+#include "calc/calendar.h"
 #include "calc/robust.h"
 #include "core/data_fault.h"
 #include "core/metrics.h"
@@ -80,7 +82,7 @@ typedef struct ats_quality_symbol {
     uint32_t beyond;     /* how many */
     uint8_t beyond_side; /* ATS_SIDE_* of the trades */
     uint8_t state;       /* ATS_QUOTE_CROSSED, _LOCKED or 0 */
-    bool halted, always_open, equity;
+    bool halted, always_open, has_calendar, equity;
     bool stale_told, beyond_told, crossed_told;
     int64_t session_ns; /* start of the session of close_e9 */
     int64_t close_e9;   /* last price; 0 = none */
@@ -95,19 +97,14 @@ typedef struct ats_quality_symbol {
     ats_quality_tally fault[ATS_DATA_FAULT_COUNT];
 } ats_quality_symbol;
 
-/* A stretch of time in which the market is in one phase. */
-typedef struct ats_quality_session {
-    int64_t start_ns, end_ns; /* [start, end) */
-    bool regular;
-} ats_quality_session;
-
 typedef struct ats_quality {
     const ats_quality_config *config;
     const ats_symbols *symbols;
     ats_metrics_feed *metrics;
-    int64_t k_e4;   /* z x 14826 */
-    int64_t now_ns; /* of the latest record admitted; 0 = none */
-    ats_quality_session session;
+    int64_t k_e4;                 /* z x 14826 */
+    int64_t now_ns;               /* of the latest record admitted; 0 = none */
+    const ats_calendar *calendar; /* NULL: none */
+    ats_segment segment;          /* of the calendar at now_ns */
     uint32_t symbol_count;
     uint32_t example_count[ATS_DATA_FAULT_COUNT];
     ats_quality_example example[ATS_DATA_FAULT_COUNT][ATS_QUALITY_EXAMPLES];
@@ -121,8 +118,10 @@ void ats_quality_defaults(ats_quality_config *config);
 /* Bytes of the state; a multiple of 8. */
 size_t ats_quality_footprint(uint32_t symbol_count);
 
-/* In zeroed memory of that size. config, symbols and metrics must outlive it. Cold. */
-void ats_quality_init(ats_quality *q, const ats_quality_config *config, const ats_symbols *symbols,
+/* In zeroed memory of that size. config, calendar (of US equities; NULL: none), symbols and metrics
+ * must outlive it. Cold. */
+void ats_quality_init(ats_quality *q, const ats_quality_config *config,
+                      const ats_calendar *calendar, const ats_symbols *symbols,
                       ats_metrics_feed *metrics);
 
 /* Notes a fault that the caller found. False when the record is to be dropped. Hot, rare. */

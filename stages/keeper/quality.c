@@ -290,7 +290,8 @@ static json_t *input_json(const ats_market_source *source, const char *const *fi
 
 /* The feed and the sink on this machine, to the end of the source. */
 static json_t *run_feed(const ats_context *context, ats_market_source *source,
-                        const ats_quality_config *config, uint32_t *quarantined)
+                        const ats_quality_config *config, const ats_calendar *calendar,
+                        uint32_t *quarantined)
 {
     static const ats_stage *const STAGES[] = {&ats_stage_feed, &SINK};
     static const ats_link_spec LINKS[] = {{"feed-sink", 0, 0, 1, 0, ATS_FULL_MUST_ARRIVE, 256}};
@@ -308,7 +309,8 @@ static json_t *run_feed(const ats_context *context, ats_market_source *source,
                             .pace = ATS_PACE_MAX,
                             .burst = ATS_BURST_MAX,
                             .symbol_count = source->symbols.count,
-                            .quality = *config};
+                            .quality = *config,
+                            .calendar = calendar};
     ats_clock_calibrate(&clock);
     ats_engine_spec spec = {
         .topology = &topology, .map = &map, .configs = {&feed, &feed}, .clock = &clock};
@@ -325,13 +327,14 @@ static json_t *run_feed(const ats_context *context, ats_market_source *source,
 }
 
 json_t *ats_quality_check(ats_market_source *source, const ats_quality_config *config,
-                          const char *const *files, uint32_t file_count, uint32_t *quarantined)
+                          const ats_calendar *calendar, const char *const *files,
+                          uint32_t file_count, uint32_t *quarantined)
 {
     ats_arena arena;
     ats_context context;
     if (ats_context_make(&context, &arena, &source->symbols) != 0)
         return NULL;
-    json_t *o = run_feed(&context, source, config, quarantined);
+    json_t *o = run_feed(&context, source, config, calendar, quarantined);
     ats_arena_destroy(&arena);
     if (o)
         json_object_set_new(o, "input", input_json(source, files, file_count));

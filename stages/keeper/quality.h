@@ -20,11 +20,12 @@
  * short. */
 json_t *ats_quality_json(const ats_quality *quality, bool tape);
 
-/* Runs the feed over a whole source and returns the object data_quality of run.json, to which
- * `input` {files, records, symbols, first_at, last_at} is added. *quarantined: how many symbols
- * were in quarantine at some time. NULL with an error pushed. */
+/* Runs the feed over a whole source (calendar: of US equities; NULL: none) and returns the object
+ * data_quality of run.json, to which `input` {files, records, symbols, first_at, last_at} is added.
+ * *quarantined: how many symbols were in quarantine at some time. NULL with an error pushed. */
 json_t *ats_quality_check(ats_market_source *source, const ats_quality_config *config,
-                          const char *const *files, uint32_t file_count, uint32_t *quarantined);
+                          const ats_calendar *calendar, const char *const *files,
+                          uint32_t file_count, uint32_t *quarantined);
 
 /* A page of its own of what ats_quality_check returned. -1 with an error pushed when `out` fails.
  */

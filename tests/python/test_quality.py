@@ -77,6 +77,17 @@ def test_crossed_and_locked_are_those_of_a_rebuild(files, capture, national):
     assert symbol["locked_s"] == pytest.approx(seconds["locked"] / E9, abs=1e-9)
 
 
+def test_silence_is_that_of_the_regular_session(files, capture):
+    """A gap is a minute; of this stock the longest silence is some seconds. A made one is found."""
+    _, found = check(capture)
+    stamps = sorted(int(r["ts_utc_ns"]) for f in files for r in read_csv(f))
+    opens, closes = 1514903400 * E9, 1514926800 * E9  # 09:30 and 16:00 in New York, in winter
+    longest = max(min(b, closes) - max(a, opens) for a, b in zip(stamps, stamps[1:])
+                  if b > opens and a < closes)
+    assert found["symbols"][0]["longest_silence_s"] == pytest.approx(longest / E9, abs=1e-9)
+    assert found["gaps"] == 0 and longest < 60 * E9
+
+
 def test_outliers_are_those_of_the_definition(files, capture, national):
     _, found = check(capture)
     trades = read_csv(next(f for f in files if "trades" in f.name))

@@ -17,6 +17,13 @@ enum { STOCK = 1, COIN = 2 };
 
 static ats_symbols symbols;
 static ats_metrics metrics;
+/* Two days of which the second is cut short: 14:30 to 21:00 and to 18:00 UTC. */
+static const ats_session SESSIONS[] = {
+    {NOW - 19800 * SEC, NOW, NOW + 23400 * SEC, NOW + 37800 * SEC, 20240102, 0},
+    {NOW + DAY - 19800 * SEC, NOW + DAY, NOW + DAY + 12600 * SEC, NOW + DAY + 25200 * SEC, 20240103,
+     ATS_SESSION_EARLY_CLOSE}};
+static const ats_calendar CALENDAR = {
+    .name = "test", .session = SESSIONS, .count = 2, .first_date = 20240102, .last_date = 20240103};
 static ats_quality_config config;
 static ats_quality *q;
 static int64_t now;
@@ -32,8 +39,14 @@ static void open_quality(void)
     ats_quality_defaults(&config);
     config.mode = ATS_DATA_STRICT;
     q = calloc(1, ats_quality_footprint(symbols.count));
-    ats_quality_init(q, &config, &symbols, &metrics.feed);
+    ats_quality_init(q, &config, NULL, &symbols, &metrics.feed);
     now = NOW;
+}
+
+static void use_calendar(void)
+{
+    memset(q, 0, ats_quality_footprint(symbols.count));
+    ats_quality_init(q, &config, &CALENDAR, &symbols, &metrics.feed);
 }
 
 static void close_quality(void)
@@ -301,6 +314,47 @@ Test(quality, silence_beyond_the_limit_is_a_gap)
     trade(STOCK, 100 * E9);
     ats_quality_finish(q); /* and what was silent to the end */
     cr_assert_eq(count(COIN, ATS_DATA_GAP), 2);
+}
+
+Test(quality, a_stock_is_silent_in_regular_hours_only)
+{
+    trade(STOCK, 100 * E9);
+    now += 3600 * SEC;
+    trade(STOCK, 100 * E9); /* no calendar: nothing is known */
+    expect_only(STOCK, ATS_DATA_FAULT_COUNT, 0);
+    use_calendar();
+    const struct {
+        int64_t from_ns, to_ns;
+        uint64_t gaps;
+    } cases[] = {
+        {NOW - 3600 * SEC, NOW + 60 * SEC, 0}, /* before the open, and a minute of it */
+        {NOW - 3600 * SEC, NOW + 61 * SEC, 1},
+        {NOW + 23400 * SEC - 60 * SEC, NOW + DAY + 60 * SEC, 0}, /* the night, a minute each side */
+        {NOW + 23400 * SEC - 61 * SEC, NOW + 37800 * SEC, 1},
+        {NOW + DAY + 12600 * SEC, NOW + DAY + 23400 * SEC, 0}, /* after an early close */
+        {NOW + DAY, NOW + DAY + 3600 * SEC, 1}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        use_calendar();
+        now = cases[i].from_ns;
+        trade(STOCK, 100 * E9);
+        now = cases[i].to_ns;
+        trade(STOCK, 100 * E9);
+        cr_assert_eq(count(STOCK, ATS_DATA_GAP), cases[i].gaps, "case %u", i);
+    }
+}
+
+Test(quality, a_jump_is_from_a_regular_close_to_a_regular_open)
+{
+    use_calendar();
+    trade(STOCK, 100 * E9);
+    now += 30000 * SEC;
+    trade(STOCK, 50 * E9); /* after the close: no close */
+    now = NOW + DAY - 600 * SEC;
+    trade(STOCK, 50 * E9); /* before the open: no open */
+    cr_assert_eq(count(STOCK, ATS_DATA_JUMP), 0);
+    now = NOW + DAY;
+    trade(STOCK, 50 * E9);
+    cr_assert_eq(count(STOCK, ATS_DATA_JUMP), 1);
 }
 
 Test(quality, a_halt_explains_silence)
