@@ -6,7 +6,6 @@
 #include "stages/chain.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 /* ---- a sink in the place of infer ---------------------------------------------------------- */
 
@@ -47,7 +46,8 @@ static int sink_init(void *state, const void *configuration, ats_io *io)
 static void keep(sink *s, const ats_features *f)
 {
     ats_dataset *d = s->config->dataset;
-    d->hash = XXH3_64bits_withSeed(f->f, f->count * sizeof(float), d->hash);
+    ats_vector_hash_add(d->vectors, f);
+    d->hash = d->vectors->day[d->vectors->count - 1].hash;
     if (d->seen++ == 0)
         d->feature_version = f->version;
     sink_symbol *symbol = &s->symbol[f->h.symbol_id];
@@ -139,7 +139,10 @@ static int run_stages(ats_context *context, ats_market_source *source,
                             .burst = ATS_BURST_MAX,
                             .calendar = options->equity_calendar,
                             .symbol_count = source->symbols.count};
-    ats_quality_defaults(&feed.quality); /* what is dropped is no row in a run, either */
+    if (options->quality)
+        feed.quality = *options->quality;
+    else
+        ats_quality_defaults(&feed.quality); /* what is dropped is no row in a run, either */
     ats_feature_config feature = {.context = context,
                                   .catalogue = options->catalogue,
                                   .equity_calendar = options->equity_calendar,
@@ -222,14 +225,16 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
 {
     memset(d, 0, sizeof *d);
     uint64_t max = options->rows_max < source->total ? options->rows_max : source->total;
+    d->catalogue = options->catalogue;
     d->features = options->catalogue->count;
     d->x = malloc((max + 1) * d->features * sizeof *d->x);
     d->y = malloc((max + 1) * sizeof *d->y);
     d->recv_ns = malloc((max + 1) * sizeof *d->recv_ns);
+    d->vectors = calloc(1, sizeof *d->vectors);
     d->symbol_id = malloc((max + 1) * sizeof *d->symbol_id);
     double *prices = malloc((max + 1) * sizeof *prices);
     int result = -1;
-    if (!d->x || !d->y || !d->recv_ns || !d->symbol_id || !prices) {
+    if (!d->vectors || !d->x || !d->y || !d->recv_ns || !d->symbol_id || !prices) {
         ats_error(ATS_EXIT_FAILED, "dataset: %llu rows do not fit memory", (unsigned long long)max);
     } else {
         sink_config sink_configuration = {.dataset = d,
@@ -254,5 +259,6 @@ void ats_dataset_free(ats_dataset *d)
     free(d->y);
     free(d->recv_ns);
     free(d->symbol_id);
+    free(d->vectors);
     memset(d, 0, sizeof *d);
 }

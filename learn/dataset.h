@@ -13,6 +13,8 @@
 #include "core/record.h"
 #include "io/market_source.h"
 #include "stages/feature/catalogue.h"
+#include "stages/feature/vector_hash.h"
+#include "stages/feed/quality.h"
 
 #include <stdint.h>
 
@@ -25,8 +27,10 @@ typedef struct ats_dataset {
     uint64_t
         seen; /* vectors the chain made; rows are every `stride`-th of a symbol that has a label */
     uint32_t features;
+    const ats_catalogue *catalogue; /* names the columns; the caller's. NULL: nobody said */
     uint64_t feature_version;
-    uint64_t hash; /* xxh3 of the bits of x of all vectors seen, in order: train = serve */
+    uint64_t hash;            /* of the last day of `vectors` */
+    ats_vector_hash *vectors; /* all vectors seen, by day: train = serve */
 } ats_dataset;
 
 typedef struct ats_dataset_options {
@@ -36,6 +40,7 @@ typedef struct ats_dataset_options {
     int64_t clock_interval_ns;
     const ats_catalogue *catalogue; /* what a vector holds */
     const ats_calendar *equity_calendar;
+    const ats_quality_config *quality; /* checks of the feed; NULL: the defaults */
     void (*visit)(void *context, const ats_features *f); /* sees every vector; NULL: nobody does */
     void *visit_context;
 } ats_dataset_options;
@@ -45,5 +50,11 @@ int ats_dataset_collect(ats_dataset *dataset, ats_market_source *source,
                         const ats_dataset_options *options);
 
 void ats_dataset_free(ats_dataset *dataset);
+
+/* Name of a column; "?" where there is no catalogue. */
+static inline const char *ats_dataset_name(const ats_dataset *dataset, uint32_t column)
+{
+    return dataset->catalogue ? dataset->catalogue->feature[column].name : "?";
+}
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/affinity.h"
 #include "io/calendar_file.h"
+#include "learn/distribution.h"
 #include "learn/train.h"
 #include "tools/commands.h"
 #include "tools/feature_flags.h"
@@ -102,6 +103,19 @@ static void print_text(const options *o, const ats_catalogue *c, const ats_datas
            r->check_rows - r->check_unequal, r->check_rows);
 }
 
+/* What drift is measured against later. */
+static int keep_distribution(const options *o, const ats_dataset *d, const ats_train_result *r)
+{
+    char path[4096];
+    ats_distribution distribution;
+    if (ats_distribution_path(o->output, path, sizeof path) != 0 ||
+        ats_distribution_make(&distribution, d, r->train_rows) != 0)
+        return -1;
+    int status = ats_distribution_write(&distribution, path);
+    ats_distribution_free(&distribution);
+    return status;
+}
+
 static int train(const ats_cli *cli, const options *o)
 {
     ats_market_source source;
@@ -152,6 +166,8 @@ static int train(const ats_cli *cli, const options *o)
                            "%s: our engine differs from XGBoost in %" PRIu64 " of %" PRIu64
                            " rows; do not use this model",
                            o->output, result.check_unequal, result.check_rows);
+    if (status == 0)
+        status = keep_distribution(o, &dataset, &result);
     if (status == 0 && cli->common.json)
         status = ats_cli_print_json(to_json(o, &catalogue, &dataset, &result));
     else if (status == 0)
@@ -178,7 +194,9 @@ const ats_command ats_command_train = {
         "The features come from the same stages that serve live. The label is the return of the\n"
         "mid over the horizon, in basis points, so a model's margin is a forecast in basis\n"
         "points. Rows are split by time with a gap of one horizon between; the figures shown\n"
-        "are of the later part, which the model has not seen. Captures are read in the order\n"
+        "are of the later part, which the model has not seen. MODEL.distribution.json tells how "
+        "the\n"
+        "features were distributed, for `ats features drift`. Captures are read in the order\n"
         "given and must follow each other in time.",
     .example = "ats train -o model.json --horizon 10s day1.cap day2.cap",
     .option = OPTIONS,

@@ -56,14 +56,14 @@ enum { ATS_BAR_FAMILIES(ATS_BAR_IDS) ATS_BAR_FEATURE_COUNT };
 #define ATS_TIMEFRAMES_MAX   6u
 #define ATS_FEATURES_MAX     (ATS_TIMEFRAME_AT(ATS_TIMEFRAMES_MAX))
 #define ATS_TIMEFRAME_S_MAX  86400u
-#define ATS_INDEX_BYTES 24u
+#define ATS_INDEX_BYTES      24u
 #define ATS_BENCHMARKS_BYTES 1024u
 
 /* What a user chooses. */
 typedef struct ats_feature_options {
     uint32_t timeframe_count;                 /* 0: the default list */
     uint32_t timeframe_s[ATS_TIMEFRAMES_MAX]; /* ascending, each a divisor of a day */
-    char index[ATS_INDEX_BYTES];                           /* symbol of the index; "" = none */
+    char index[ATS_INDEX_BYTES];              /* symbol of the index; "" = none */
     char sectors[ATS_BENCHMARKS_BYTES];       /* "XLK: AAPL MSFT; XLF: JPM"; "" = none */
 } ats_feature_options;
 

@@ -52,6 +52,12 @@ typedef struct ats_summary_model {
     const char *backend;                   /* a constant */
 } ats_summary_model;
 
+/* What infer saw. Points into the chain, which outlives the summary. */
+typedef struct ats_summary_features {
+    const ats_catalogue *catalogue;
+    const ats_vector_hash *vectors;
+} ats_summary_features;
+
 typedef struct ats_summary_latency {
     uint64_t count;
     uint64_t p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns, max_ns; /* all 0 when count is */
@@ -113,6 +119,7 @@ typedef struct ats_run_summary {
     const char *arena_backing; /* of the chain's memory; a constant */
     bool arena_locked;
     ats_summary_model model;
+    ats_summary_features features;
     ats_summary_latency latency[ATS_HOP_COUNT];
     const char *pace; /* "max", "recorded", "schedule" */
     double speed;

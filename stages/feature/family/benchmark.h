@@ -10,19 +10,21 @@
 
 #define ATS_BENCHMARK_FEATURES(X)                                                                  \
     X(index_strength_20_bps, "n=20", "bps", -INFINITY, INFINITY, 20, paired, "bar, index bar",     \
-      "sum of 20 returns less the index's", ats_strength(&self->index) * ATS_BPS)                  \
+      "sum of 20 returns less the index's", ats_pair_strength(&self->index) * ATS_BPS)             \
     X(index_beta_20, "n=20", "ratio", -INFINITY, INFINITY, 20, paired, "bar, index bar",           \
       "slope of return on the index's return (Sharpe 1964); an index that stood still: NaN",       \
-      ats_beta(&self->index))                                                                      \
+      ats_pair_beta(&self->index))                                                                 \
     X(index_correlation_20, "n=20", "ratio", -1, 1, 20, paired, "bar, index bar",                  \
-      "Pearson's of the two returns; one that stood still: NaN", ats_correlation(&self->index))    \
+      "Pearson's of the two returns; one that stood still: NaN",                                   \
+      ats_pair_correlation(&self->index))                                                          \
     X(sector_strength_20_bps, "n=20", "bps", -INFINITY, INFINITY, 20, sectored, "bar, sector bar", \
-      "sum of 20 returns less the sector's", ats_strength(&self->sector) * ATS_BPS)                \
+      "sum of 20 returns less the sector's", ats_pair_strength(&self->sector) * ATS_BPS)           \
     X(sector_beta_20, "n=20", "ratio", -INFINITY, INFINITY, 20, sectored, "bar, sector bar",       \
       "slope of return on the sector's return; a sector that stood still: NaN",                    \
-      ats_beta(&self->sector))                                                                     \
+      ats_pair_beta(&self->sector))                                                                \
     X(sector_correlation_20, "n=20", "ratio", -1, 1, 20, sectored, "bar, sector bar",              \
-      "Pearson's of the two returns; one that stood still: NaN", ats_correlation(&self->sector))
+      "Pearson's of the two returns; one that stood still: NaN",                                   \
+      ats_pair_correlation(&self->sector))
 
 /* Moments of 20 paired returns: x the benchmark's, y the symbol's. */
 typedef struct ats_pairing {
@@ -44,7 +46,7 @@ static inline void ats_pairing_update(ats_pairing *p, double x, double y)
     ats_roll_update(&p->xy, i, 20, x * y);
 }
 
-static inline double ats_strength(const ats_pairing *p)
+static inline double ats_pair_strength(const ats_pairing *p)
 {
     return p->y.sum - p->x.sum;
 }
@@ -55,12 +57,12 @@ static inline double ats_spread_of(double square, double sum)
     double spread = 20 * square - sum * sum;
     return spread > 1e-12 * square ? spread : 0.0;
 }
-static inline double ats_beta(const ats_pairing *p)
+static inline double ats_pair_beta(const ats_pairing *p)
 {
     double spread = ats_spread_of(p->xx.sum, p->x.sum);
     return spread > 0 ? (20 * p->xy.sum - p->x.sum * p->y.sum) / spread : NAN;
 }
-static inline double ats_correlation(const ats_pairing *p)
+static inline double ats_pair_correlation(const ats_pairing *p)
 {
     double x = ats_spread_of(p->xx.sum, p->x.sum), y = ats_spread_of(p->yy.sum, p->y.sum);
     if (!(x > 0) || !(y > 0))
