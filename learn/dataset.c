@@ -226,6 +226,38 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
     return result;
 }
 
+static int collect_from(ats_dataset *d, const char *const *captures, uint32_t count,
+                        const ats_dataset_options *options, uint32_t *symbols)
+{
+    ats_market_source source;
+    if (ats_market_source_open(&source, captures, count) != 0)
+        return -1;
+    *symbols = source.symbols.count;
+    int status = ats_dataset_collect(d, &source, options);
+    ats_market_source_close(&source);
+    return status;
+}
+
+int ats_dataset_sample(ats_dataset *d, const char *const *captures, uint32_t count, uint64_t rows,
+                       int64_t horizon_ns)
+{
+    ats_dataset_options options = {.clock_interval_ns = 1000000000};
+    uint32_t symbols = 0;
+    if (collect_from(d, captures, count, &options, &symbols) != 0)
+        return -1;
+    options.stride = (uint32_t)(d->seen / rows + (d->seen % rows != 0));
+    ats_dataset_free(d);
+    options.rows_max = rows + symbols; /* each symbol's first, too */
+    options.horizon_ns = horizon_ns;
+    if (collect_from(d, captures, count, &options, &symbols) != 0)
+        return -1;
+    if (d->rows > 0)
+        return 0;
+    ats_dataset_free(d);
+    return ats_error(ATS_EXIT_DATA, "the captures give no vector%s",
+                     horizon_ns ? " with a label" : "");
+}
+
 void ats_dataset_free(ats_dataset *d)
 {
     free(d->x);
