@@ -253,6 +253,40 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
     return result;
 }
 
+static int collect_from(ats_dataset *d, const char *const *captures, uint32_t count,
+                        const ats_dataset_options *options, uint32_t *symbols)
+{
+    ats_market_source source;
+    if (ats_market_source_open(&source, captures, count) != 0)
+        return -1;
+    *symbols = source.symbols.count;
+    int status = ats_dataset_collect(d, &source, options);
+    ats_market_source_close(&source);
+    return status;
+}
+
+int ats_dataset_sample(ats_dataset *d, const char *const *captures, uint32_t count, uint64_t rows,
+                       const ats_dataset_options *options)
+{
+    ats_dataset_options how = *options;
+    uint32_t symbols = 0;
+    how.rows_max = 0;
+    how.horizon_ns = 0;
+    if (collect_from(d, captures, count, &how, &symbols) != 0)
+        return -1;
+    how.stride = (uint32_t)(d->seen / rows + (d->seen % rows != 0));
+    ats_dataset_free(d);
+    how.rows_max = rows + symbols; /* each symbol's first, too */
+    how.horizon_ns = options->horizon_ns;
+    if (collect_from(d, captures, count, &how, &symbols) != 0)
+        return -1;
+    if (d->rows > 0)
+        return 0;
+    ats_dataset_free(d);
+    return ats_error(ATS_EXIT_DATA, "the captures give no vector%s",
+                     how.horizon_ns ? " with a label" : "");
+}
+
 void ats_dataset_free(ats_dataset *d)
 {
     free(d->x);

@@ -49,6 +49,12 @@ typedef struct ats_dataset_options {
 int ats_dataset_collect(ats_dataset *dataset, ats_market_source *source,
                         const ats_dataset_options *options);
 
+/* The vectors of captures, at most `rows` and one a symbol, evenly from each symbol's own sequence:
+ * counts them first, then collects every n-th. stride and rows_max of the options are not looked
+ * at. 0, or -1 with an error pushed, also when there is no row. */
+int ats_dataset_sample(ats_dataset *dataset, const char *const *captures, uint32_t count,
+                       uint64_t rows, const ats_dataset_options *options);
+
 void ats_dataset_free(ats_dataset *dataset);
 
 /* Name of a column; "?" where there is no catalogue. */

@@ -56,24 +56,12 @@ static const ats_features_action ACTIONS[] = {
 int ats_features_collect(ats_dataset *dataset, const ats_cli *cli,
                          const ats_features_options *options, int64_t horizon_ns)
 {
-    ats_market_source source;
-    if (ats_market_source_open(&source, (const char *const *)cli->argument + 1,
-                               cli->argument_count - 1) != 0)
-        return -1;
     ats_dataset_options how = {.horizon_ns = horizon_ns,
-                               .stride = (uint32_t)(source.total / (uint64_t)options->rows + 1),
-                               .rows_max = (uint64_t)options->rows +
-                                           source.symbols.count, /* each symbol's first */
                                .clock_interval_ns = 1000000000,
                                .catalogue = options->catalogue,
                                .equity_calendar = options->calendar};
-    int status = ats_dataset_collect(dataset, &source, &how);
-    ats_market_source_close(&source);
-    if (status == 0 && dataset->rows == 0) {
-        ats_dataset_free(dataset);
-        return ats_error(ATS_EXIT_DATA, "the captures give no vector");
-    }
-    return status;
+    return ats_dataset_sample(dataset, (const char *const *)cli->argument + 1,
+                              cli->argument_count - 1, (uint64_t)options->rows, &how);
 }
 
 static int run_action(const ats_cli *cli, const ats_features_options *options)

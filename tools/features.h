@@ -38,9 +38,8 @@ int ats_features_check(const ats_cli *cli, const ats_features_options *options);
 int ats_features_importance(const ats_cli *cli, const ats_features_options *options);
 int ats_features_correlate(const ats_cli *cli, const ats_features_options *options);
 
-/* The vectors of the captures: at most options->rows and one a symbol, evenly from each symbol's
- * own sequence. horizon_ns 0: no labels, so that no row is left out for want of one. 0, or -1 with
- * an error pushed; ats_dataset_free afterwards. */
+/* ats_dataset_sample of the captures; horizon_ns 0: no labels, so that no row is left out for want
+ * of one. */
 int ats_features_collect(ats_dataset *dataset, const ats_cli *cli,
                          const ats_features_options *options, int64_t horizon_ns);
 

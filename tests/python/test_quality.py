@@ -3,12 +3,13 @@ definitions that shares nothing with the program but the data."""
 import bisect
 import csv
 import json
+import sqlite3
 import subprocess
 from fractions import Fraction
 
 import pytest
 
-from conftest import ats, data_file
+from conftest import ats, data_file, run_json
 from test_taq_day import E9, e9, read_csv, rebuild
 
 CENT = E9 // 100
@@ -140,6 +141,40 @@ def test_a_price_that_was_made_wrong_is_found_and_its_symbol_quarantined(files, 
     assert counts(found) == {"trade_outlier": 1}
     assert found["faults"][0]["examples"][0]["value"] == 1
     assert check(bad.with_suffix(".cap"))[0] == 0, "lenient passes it with a count"
+
+
+def test_strict_keeps_entries_away_and_repeats_from_its_tape(capture, work, demo_config):
+    """The recorded day has quotes that strict does not trust; its run, repeated from its own tape
+    and with other threads, decides the same."""
+    if "no-xgboost" in ats("--version").stdout:
+        pytest.skip("this build has no XGBoost to train with")
+    ats("train", "-o", work / "strict.json", "--trees", 20, "--threads", 2, capture)
+    base = demo_config.replace('path: ""', "path: strict.json").replace("flat_at: \"20:55\"",
+                                                                       "flat_at: never")
+    runs = {}
+    for mode in ("lenient", "strict"):
+        config = work / f"{mode}.yaml"
+        config.write_text(base.replace("mode: lenient", f"mode: {mode}"))
+        ats("backtest", "-c", config, "--run-dir", work / mode, capture)
+        runs[mode] = run_json(work / mode)
+    strict, lenient = runs["strict"], runs["lenient"]
+    quality = strict["data_quality"]
+    assert quality["mode"] == "strict" and quality["quarantined"]["symbols"] == 1
+    assert quality["quarantined"]["symbol"] > 100, "marked quotes"
+    assert any("quarantine" in w for w in strict["warnings"])
+    assert lenient["data_quality"]["quarantined"]["symbol"] == 0
+    assert strict["digest"] != lenient["digest"]
+    for key in ("gaps", "crossed", "locked", "stale"):
+        assert quality[key] == lenient["data_quality"][key]
+    ats("replay", "--run", work / "strict", "--run-dir", work / "strict-again")
+    again = run_json(work / "strict-again")
+    assert again["digest"] == strict["digest"] and not again["data_quality"]["checked"]
+    db = sqlite3.connect(work / "strict" / "store.db")
+    stored = dict(db.execute("SELECT label, MAX(value) FROM metrics WHERE name = 'feed.data_faults' "
+                             "GROUP BY label"))
+    assert {k: v for k, v in stored.items() if v} == counts(quality)
+    page = (work / "strict" / "report.html").read_text()
+    assert "Market data" in page and "quote outlier" in page
 
 
 def test_a_recorded_stream_of_trades_has_no_hole_and_a_made_one_is_found(work):
