@@ -110,10 +110,9 @@ def test_a_file_is_checked_and_used(work):
 
 def test_a_configuration_may_name_another(work, demo_config):
     path = work / "with_calendar.yaml"
-    base = demo_config
-    path.write_text(base + "\ncalendar:\n  file: nowhere.json\n")
+    path.write_text(demo_config.replace('file: ""', "file: nowhere.json"))
     done = ats("config", "check", path, check=False)
     assert done.returncode == 3 and "calendar.file" in done.stderr and "nowhere.json" in done.stderr
     (work / "here.json").write_text(FILE.read_text())
-    path.write_text(base + "\ncalendar:\n  file: here.json\n")
+    path.write_text(demo_config.replace('file: ""', "file: here.json"))
     assert ats("config", "check", path).returncode == 0
