@@ -110,14 +110,9 @@ def test_a_file_is_checked_and_used(work):
 
 def test_a_configuration_may_name_another(work, demo_config):
     path = work / "with_calendar.yaml"
-
-    def named(file):
-        assert '  file: ""' in demo_config
-        return demo_config.replace('  file: ""', f"  file: {file}", 1)
-
-    path.write_text(named("nowhere.json"))
+    path.write_text(demo_config.replace('file: ""', "file: nowhere.json"))
     done = ats("config", "check", path, check=False)
     assert done.returncode == 3 and "calendar.file" in done.stderr and "nowhere.json" in done.stderr
     (work / "here.json").write_text(FILE.read_text())
-    path.write_text(named("here.json"))
+    path.write_text(demo_config.replace('file: ""', "file: here.json"))
     assert ats("config", "check", path).returncode == 0
