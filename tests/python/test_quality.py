@@ -149,13 +149,14 @@ def test_strict_keeps_entries_away_and_repeats_from_its_tape(capture, work, demo
     if "no-xgboost" in ats("--version").stdout:
         pytest.skip("this build has no XGBoost to train with")
     ats("train", "-o", work / "strict.json", "--trees", 20, "--threads", 2, capture)
+    assert "tape: full" in demo_config
     base = demo_config.replace('path: ""', "path: strict.json").replace("flat_at: \"20:55\"",
                                                                        "flat_at: never")
     runs = {}
     for mode in ("lenient", "strict"):
         config = work / f"{mode}.yaml"
         config.write_text(base.replace("mode: lenient", f"mode: {mode}"))
-        ats("backtest", "-c", config, "--run-dir", work / mode, capture)
+        ats("replay", "-c", config, "--run-dir", work / mode, capture)
         runs[mode] = run_json(work / mode)
     strict, lenient = runs["strict"], runs["lenient"]
     quality = strict["data_quality"]
