@@ -61,6 +61,7 @@ typedef enum ats_metric_unit {
     X(feed, bad_price, COUNT, COUNTER, "Market records refused for a price out of range.")         \
     X(feed, bad_size, COUNT, COUNTER, "Market records refused for a size out of range.")           \
     X(feed, bad_time, COUNT, COUNTER, "Market records refused for a time out of range.")           \
+    X(feed, bad_action, COUNT, COUNTER, "Corporate actions refused for a ratio or cash.")          \
     X(feed, unchanged, COUNT, COUNTER, "Quotes equal to the one before; not passed on.")           \
     X(feed, quarantined, COUNT, COUNTER, "Market records of symbols in quarantine.")               \
     X(feed, symbols_quarantined, COUNT, GAUGE, "Symbols in quarantine now.")                       \

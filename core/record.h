@@ -29,8 +29,12 @@
  * (1.7e38) with room to add a hundred of them. */
 #define ATS_VALUE_MAX_E9 (1000000000ll * ATS_E9)
 
-/* Times outside 1980..2199 are damage, not data: the market calendar begins there, seconds, ms or us
- * that were taken for ns lie before it, and no sum of a time and an interval can overflow. */
+/* Largest volume of a bar: 9e9 units, nearly all that an int64_t holds; single stocks have passed
+ * 1e9 shares in a day. Times the largest price that is 9e36 in 1e-18 units, inside 128 bits. */
+#define ATS_VOLUME_MAX_E9 (9000000000ll * ATS_E9)
+
+/* Times outside 1980..2199 are damage, not data: the market calendar begins there; seconds, ms and
+ * us that were taken for ns lie before it; and no sum of a time and an interval can overflow. */
 #define ATS_TIME_MIN_NS (315532800ll * ATS_E9)
 #define ATS_TIME_MAX_NS (7258118400ll * ATS_E9)
 
@@ -146,14 +150,16 @@ typedef struct ats_trade {
     uint64_t reserved[2];
 } ats_trade;
 
+/* event_ns is the start of the bar, recv_ns its end, the first moment at which it could be known. A
+ * daily bar of an exchange with sessions starts at the open and ends at the close of its date. */
 typedef struct ats_bar {
     ats_header h;
     int64_t open_e9;
     int64_t high_e9;
     int64_t low_e9;
     int64_t close_e9;
-    int64_t volume_e9;
-    int64_t vwap_e9; /* 0 = not known */
+    int64_t volume_e9; /* 0..ATS_VOLUME_MAX_E9 */
+    int64_t vwap_e9;   /* 0 = not known */
     uint32_t period_s;
     uint32_t trade_count;
     uint64_t reserved;
@@ -193,13 +199,23 @@ typedef struct ats_status {
     uint64_t reserved[5];
 } ats_status;
 
+typedef enum ats_action {
+    ATS_ACTION_SPLIT = 1,
+    ATS_ACTION_DIVIDEND = 2 /* in cash */
+} ats_action;
+
+/* Largest part of a split's ratio: real ones stay below 1e4 on both sides. */
+#define ATS_RATIO_MAX 1000000
+
+/* Takes effect at recv_ns = 00:00 local time of the exchange on the ex-date, before anything of
+ * that date; a whole event. */
 typedef struct ats_corporate_action {
     ats_header h;
-    uint32_t action; /* 1 split, 2 cash dividend */
+    uint32_t action; /* ats_action */
     uint32_t reserved32;
-    int64_t ratio_numerator;   /* split: new shares */
-    int64_t ratio_denominator; /* split: for this many old ones */
-    int64_t cash_e9;           /* dividend: currency per share */
+    int64_t ratio_numerator;   /* split: new shares, 1..ATS_RATIO_MAX */
+    int64_t ratio_denominator; /* split: for this many old ones, 1..ATS_RATIO_MAX */
+    int64_t cash_e9;           /* dividend: currency per share, 0..ATS_VALUE_MAX_E9 */
     uint64_t reserved[4];
 } ats_corporate_action;
 
@@ -469,6 +485,7 @@ typedef enum ats_source {
     ATS_SOURCE_SYNTH = 1,
     ATS_SOURCE_TAQ_CSV = 2,
     ATS_SOURCE_BINANCE_WS = 3,
+    ATS_SOURCE_BAR_FILE = 4,
     ATS_SOURCE_COUNT
 } ats_source;
 const char *ats_source_label(uint32_t source);

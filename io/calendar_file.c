@@ -1,14 +1,17 @@
 #include "io/calendar_file.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/record.h"
 #include "io/calendar_data.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHANGES_MAX 64u   /* of the weekday hours */
 #define OFFSETS_MAX 4096u /* two a year, and room for calendars that change more often */
@@ -365,23 +368,23 @@ int ats_calendar_load(ats_calendar_table *table, const char *path)
         return ats_calendar_parse(table, ats_calendar_us_equity,
                                   (size_t)(ats_calendar_us_equity_end - ats_calendar_us_equity),
                                   "the built-in calendar");
-    FILE *f = fopen(path, "rbe");
-    if (!f)
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+    if (fd < 0)
         return ats_error_errno(ATS_EXIT_CONFIG, errno, "%s: cannot open", path);
     char *text = malloc(ATS_CALENDAR_FILE_BYTES + 1);
-    size_t bytes = text ? fread(text, 1, ATS_CALENDAR_FILE_BYTES + 1, f) : 0;
+    ssize_t bytes = text ? ats_file_read_at(fd, text, ATS_CALENDAR_FILE_BYTES + 1, 0) : 0;
     int failed = -1;
     if (!text)
         ats_error(ATS_EXIT_FAILED, "%s: out of memory", path);
-    else if (ferror(f))
+    else if (bytes < 0)
         ats_error_errno(ATS_EXIT_CONFIG, errno, "%s: read", path);
-    else if (bytes > ATS_CALENDAR_FILE_BYTES)
+    else if (bytes > (ssize_t)ATS_CALENDAR_FILE_BYTES)
         ats_error(ATS_EXIT_CONFIG, "%s: is larger than %u bytes: no calendar", path,
                   ATS_CALENDAR_FILE_BYTES);
     else
-        failed = ats_calendar_parse(table, text, bytes, path);
+        failed = ats_calendar_parse(table, text, (size_t)bytes, path);
     free(text);
-    fclose(f);
+    close(fd);
     return failed;
 }
 

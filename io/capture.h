@@ -8,8 +8,9 @@
  *
  * Every field of every market kind (QUOTE .. END) survives, but origin_ns and stamp_ns: they belong
  * to a run, and are 0 when read back. Prices, sizes and other values in 1e-9 units are within
- * ATS_VALUE_MAX_E9, recv_ns never goes back, kinds and symbol ids are known: the writer refuses
- * what breaks this and the reader stops at it, so that whoever reads need not check again.
+ * ATS_VALUE_MAX_E9 (but a bar's volume, which feed checks), recv_ns never goes back, kinds and
+ * symbol ids are known: the writer refuses what breaks this and the reader stops at it, so that
+ * whoever reads need not check again.
  *
  * A file whose end is missing (a killed recorder, a full disk, a copy cut short) is read up to its
  * last whole block, and the reader says what was cut. Damage anywhere else is an error that names

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zip.h>
 #include <zstd.h>
 
 #define INPUT_BYTES (256u << 10)
@@ -14,7 +15,11 @@
 struct ats_lines {
     FILE *file;
     const char *path;
-    ZSTD_DCtx *zstd; /* NULL: plain text */
+    ZSTD_DCtx *zstd; /* NULL: plain text or zip */
+    zip_t *zip;
+    zip_file_t *entry; /* the open one */
+    const char *entry_name;
+    int64_t entry_next, entry_count;
     char *input;
     size_t input_count, input_at;
     bool input_end;
@@ -38,6 +43,60 @@ static int fill_input(ats_lines *l)
     return 0;
 }
 
+/* ---- zip ------------------------------------------------------------------------------------- */
+
+static int open_zip(ats_lines *l)
+{
+    int why = 0;
+    l->zip = zip_open(l->path, ZIP_RDONLY | ZIP_CHECKCONS, &why);
+    if (!l->zip) {
+        zip_error_t error;
+        zip_error_init_with_code(&error, why);
+        ats_error(ATS_EXIT_DATA, "%s: zip: %s", l->path, zip_error_strerror(&error));
+        zip_error_fini(&error);
+        return -1;
+    }
+    l->entry_count = zip_get_num_entries(l->zip, 0);
+    return 0;
+}
+
+/* Opens the next entry that is no folder. 1 open, 0 none left, -1 error. */
+static int next_entry(ats_lines *l)
+{
+    if (l->entry)
+        zip_fclose(l->entry);
+    l->entry = NULL;
+    l->entry_name = NULL;
+    while (l->entry_next < l->entry_count) {
+        uint64_t index = (uint64_t)l->entry_next++;
+        const char *name = zip_get_name(l->zip, index, 0);
+        size_t length = name ? strlen(name) : 0;
+        if (length && name[length - 1] == '/')
+            continue;
+        l->entry = zip_fopen_index(l->zip, index, 0);
+        if (!l->entry || !name)
+            return ats_error(ATS_EXIT_DATA, "%s: entry %s: %s", l->path, name ? name : "?",
+                             zip_strerror(l->zip));
+        l->entry_name = name;
+        l->number = 0;
+        return 1;
+    }
+    l->read_bytes = l->file_bytes;
+    return 0;
+}
+
+static int fill_from_entry(ats_lines *l, char *to, size_t room)
+{
+    if (!l->entry)
+        return 0;
+    int64_t n = zip_fread(l->entry, to, room);
+    if (n < 0)
+        return ats_error(ATS_EXIT_DATA, "%s: entry %s near line %llu: %s", l->path, l->entry_name,
+                         (unsigned long long)l->number + 1, zip_file_strerror(l->entry));
+    l->count += (size_t)n;
+    return n > 0;
+}
+
 static int open_file(ats_lines *l)
 {
     struct stat st;
@@ -59,6 +118,8 @@ static int open_file(ats_lines *l)
         if (!l->zstd)
             return ats_error(ATS_EXIT_FAILED, "%s: out of memory", l->path);
     }
+    if (l->input_count >= 4 && memcmp(l->input, "PK\3\4", 4) == 0)
+        return open_zip(l);
     return 0;
 }
 
@@ -86,6 +147,10 @@ void ats_lines_close(ats_lines *l)
     if (l->file)
         fclose(l->file);
     ZSTD_freeDCtx(l->zstd);
+    if (l->entry)
+        zip_fclose(l->entry);
+    if (l->zip)
+        zip_discard(l->zip);
     free(l->input);
     free(l->text);
     free(l);
@@ -96,6 +161,8 @@ static int fill_text(ats_lines *l)
 {
     char *to = l->text + l->count;
     size_t room = ATS_LINE_MAX_BYTES - l->count;
+    if (l->zip)
+        return fill_from_entry(l, to, room);
     for (;;) {
         if (l->input_at == l->input_count && !l->input_end && fill_input(l) != 0)
             return -1;
@@ -178,9 +245,18 @@ int ats_lines_next(ats_lines *l, char **text, size_t *length, bool *too_long)
         int got = fill_text(l);
         if (got < 0)
             return -1;
-        if (got == 0)
-            return searched ? give(l, searched, searched, text, length) : 0;
+        if (got == 0 && searched)
+            return give(l, searched, searched, text, length);
+        if (got == 0 && l->zip)
+            got = next_entry(l);
+        if (got <= 0)
+            return got;
     }
+}
+
+const char *ats_lines_entry(const ats_lines *l)
+{
+    return l->entry_name;
 }
 
 uint64_t ats_lines_number(const ats_lines *l)

@@ -1,4 +1,5 @@
-/* lines.h: lines of a text file, plain or zstd-compressed (told apart by content). Cold. */
+/* lines.h: lines of a text file: plain, zstd-compressed, or all the entries of a zip archive in its
+ * order (told apart by content). Cold. */
 #ifndef ATS_IO_LINES_H
 #define ATS_IO_LINES_H
 
@@ -22,7 +23,11 @@ void ats_lines_close(ats_lines *lines);
  * empty one with *too_long set. */
 int ats_lines_next(ats_lines *lines, char **text, size_t *length, bool *too_long);
 
-/* Number of the line that the last call gave, from 1. */
+/* Name of the archive's entry that the last line came from, NULL where there is no archive. Valid
+ * until close; another entry has another pointer. */
+const char *ats_lines_entry(const ats_lines *lines);
+
+/* Number of the line that the last call gave, from 1, in its file or entry. */
 uint64_t ats_lines_number(const ats_lines *lines);
 
 /* Bytes of the file read so far, and its size: for progress. */

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "io/calendar_file.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -256,24 +257,24 @@ static void check_rules(loading *l)
          "feed", "clock_interval", "below 1ms CLOCK records would outnumber the market's");
 }
 
-/* ---- the model's path ----------------------------------------------------------------------- */
+/* ---- paths ---------------------------------------------------------------------------------- */
 
-/* Absolute, by the folder of the file; the model itself need not be there yet. */
-static void resolve_model(loading *l)
+/* Absolute, by the folder of the file; what the path names need not be there yet. */
+static void resolve_path(loading *l, const char *section, const char *name,
+                         char at[ATS_CONFIG_PATH_BYTES])
 {
-    int k = ats_config_key_find("model", "path");
-    ats_run_config *c = &l->config;
-    if (!c->model_path[0] || c->model_path[0] == '/' || l->bad[k])
+    int k = ats_config_key_find(section, name);
+    if (!at[0] || at[0] == '/' || l->bad[k])
         return;
     char folder[4096], relative[ATS_CONFIG_PATH_BYTES], full[8192];
-    snprintf(relative, sizeof relative, "%s", c->model_path);
+    snprintf(relative, sizeof relative, "%s", at);
     const char *slash = strrchr(l->name, '/');
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - l->name) + 1 : 1,
              slash ? l->name : ".");
     char *real = realpath(folder, NULL);
     if (!real) {
         ats_config_fault_add(l->report, l->report->line[k],
-                             "model.path: the folder of this file cannot be told: %s",
+                             "%s.%s: the folder of this file cannot be told: %s", section, name,
                              strerror(errno));
         return;
     }
@@ -282,10 +283,10 @@ static void resolve_model(loading *l)
     free(real);
     if (n >= (int)ATS_CONFIG_PATH_BYTES)
         ats_config_fault_add(l->report, l->report->line[k],
-                             "model.path: is longer than %u bytes with the folder of this file",
-                             ATS_CONFIG_PATH_BYTES - 1);
+                             "%s.%s: is longer than %u bytes with the folder of this file", section,
+                             name, ATS_CONFIG_PATH_BYTES - 1);
     else
-        snprintf(c->model_path, sizeof c->model_path, "%.*s", (int)ATS_CONFIG_PATH_BYTES - 1, full);
+        snprintf(at, ATS_CONFIG_PATH_BYTES, "%.*s", (int)ATS_CONFIG_PATH_BYTES - 1, full);
 }
 
 /* ---- loading -------------------------------------------------------------------------------- */
@@ -346,7 +347,8 @@ int ats_config_load_text(ats_run_config *out, const char *name, const char *text
     if (length <= ATS_CONFIG_FILE_BYTES && !l->document.malformed) {
         read_keys(l);
         check_rules(l);
-        resolve_model(l);
+        resolve_path(l, "model", "path", l->config.model_path);
+        resolve_path(l, "calendar", "file", l->config.calendar_path);
     }
     ats_config_document_free(&l->document);
     sort_faults(report);
@@ -377,6 +379,23 @@ static int read_file(const char *path, char *text, size_t capacity, size_t *leng
     return 0;
 }
 
+/* A calendar that cannot be read is told here, not when the run begins. */
+static int check_calendar(const ats_run_config *config, const char *path, ats_config_report *report)
+{
+    int k = ats_config_key_find("calendar", "file");
+    ats_calendar_table table;
+    if (!config->calendar_path[0])
+        return 0;
+    if (ats_calendar_load(&table, config->calendar_path) == 0) {
+        ats_calendar_free(&table);
+        return 0;
+    }
+    ats_config_fault_add(report, report->line[k], "calendar.file: %s", ats_error_line(0));
+    ats_error_clear();
+    return ats_error_beside(ATS_EXIT_CONFIG, "%s:%u: %s", path, report->line[k],
+                            report->faults[0].text);
+}
+
 int ats_config_load_report(ats_run_config *out, const char *path, ats_config_report *report)
 {
     size_t length = 0;
@@ -388,7 +407,7 @@ int ats_config_load_report(ats_run_config *out, const char *path, ats_config_rep
     if (result == 0)
         result = ats_config_load_text(out, path, text, length, report);
     free(text);
-    return result;
+    return result == 0 ? check_calendar(out, path, report) : -1;
 }
 
 int ats_config_load(ats_run_config *out, const char *path)

@@ -52,6 +52,9 @@ static const ats_config_key KEYS[] = {
     {"data", "jump_tolerance_bps", ATS_CONFIG_U32, AT(data.jump_tolerance_bps), 0, 1000, "200",
      "nearness of an open to a split's ratio to the last close that is told; 0: none is"},
 
+    {"calendar", "file", ATS_CONFIG_PATH, AT(calendar_path), 0, 0, "",
+     "market calendar, relative to this file; \"\": the built-in one of the US exchanges"},
+
     {"strategy", "entry_margin", ATS_CONFIG_MARGIN, AT(strategy.entry_margin), 1, 100 * ATS_E9,
      "0.5", "margin of the model from which a position is opened"},
     {"strategy", "exit_margin", ATS_CONFIG_MARGIN, AT(strategy.exit_margin), 0, 100 * ATS_E9,
@@ -465,7 +468,7 @@ void ats_config_key_print(const ats_run_config *config, uint32_t key,
 {
     const ats_config_key *k = ats_config_key_at(key);
     if (k->type == ATS_CONFIG_PATH) {
-        print_path(config->model_path, out, ATS_CONFIG_VALUE_BYTES);
+        print_path((const char *)config + k->offset, out, ATS_CONFIG_VALUE_BYTES);
         return;
     }
     if (k->type != ATS_CONFIG_THREADS) {
@@ -512,7 +515,7 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
 
 /* ---- a key ---------------------------------------------------------------------------------- */
 
-static const char *read_path(const char *text, ats_run_config *config)
+static const char *read_path(const char *text, char out[ATS_CONFIG_PATH_BYTES])
 {
     size_t length = strlen(text);
     if (length >= ATS_CONFIG_PATH_BYTES)
@@ -520,14 +523,14 @@ static const char *read_path(const char *text, ats_run_config *config)
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             return "holds a control character";
-    memcpy(config->model_path, text, length + 1);
+    memcpy(out, text, length + 1);
     return NULL;
 }
 
 static const char *read_value(const ats_config_key *key, const char *text, ats_run_config *config)
 {
     if (key->type == ATS_CONFIG_PATH)
-        return read_path(text, config);
+        return read_path(text, (char *)config + key->offset);
     int64_t value;
     if (!*text)
         return "is empty";

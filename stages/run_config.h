@@ -35,6 +35,8 @@ typedef struct ats_run_config {
     char model_path[ATS_CONFIG_PATH_BYTES]; /* "": no model, nothing is scored */
     uint32_t batch_limit;
 
+    char calendar_path[ATS_CONFIG_PATH_BYTES]; /* "": the built-in calendar */
+
     int64_t clock_interval_ns;
     ats_quality_config data;
     ats_strategy_params strategy;

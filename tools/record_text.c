@@ -7,7 +7,19 @@
 #include <string.h>
 #include <time.h>
 
-typedef enum field_type { E9, U8, U16, U32, U64, I64, LETTER, LETTERS4, SOURCE, SIDE } field_type;
+typedef enum field_type {
+    E9,
+    U8,
+    U16,
+    U32,
+    U64,
+    I64,
+    LETTER,
+    LETTERS4,
+    SOURCE,
+    SIDE,
+    ACTION
+} field_type;
 
 typedef struct field {
     const char *name;
@@ -43,7 +55,7 @@ static const field FIELDS[ATS_KIND_END + 1][14] = {
                              F(ats_book_level, source, SOURCE)},
     [ATS_KIND_STATUS] = {F(ats_status, code, U32), F(ats_status, source, SOURCE),
                          F(ats_status, band_low_e9, E9), F(ats_status, band_high_e9, E9)},
-    [ATS_KIND_CORPORATE_ACTION] = {F(ats_corporate_action, action, U32),
+    [ATS_KIND_CORPORATE_ACTION] = {F(ats_corporate_action, action, ACTION),
                                    F(ats_corporate_action, ratio_numerator, I64),
                                    F(ats_corporate_action, ratio_denominator, I64),
                                    F(ats_corporate_action, cash_e9, E9)},
@@ -60,10 +72,11 @@ static bool value_text(const field *f, const ats_market *record, bool json, char
 {
     const uint8_t *at = (const uint8_t *)record + f->offset;
     static const char *const sides[] = {"none", "buy", "sell"};
+    static const char *const actions[] = {"none", "split", "dividend"};
     uint64_t v = 0;
     size_t bytes = f->type == U8 || f->type == SIDE      ? 1
                    : f->type == U16 || f->type == SOURCE ? 2
-                   : f->type == U32                      ? 4
+                   : f->type == U32 || f->type == ACTION ? 4
                                                          : 8;
     if (f->type != LETTER && f->type != LETTERS4)
         memcpy(&v, at, bytes);
@@ -90,6 +103,9 @@ static bool value_text(const field *f, const ats_market *record, bool json, char
     }
     case SOURCE:
         snprintf(out, 32, "%s", ats_source_label((uint32_t)v));
+        return true;
+    case ACTION:
+        snprintf(out, 32, "%s", v < 3 ? actions[v] : "?");
         return true;
     case SIDE:
         snprintf(out, 32, "%s", v < 3 ? sides[v] : "?");

@@ -106,7 +106,7 @@ static int load(run *r)
             return -1;
         r->has_model = true;
     }
-    if (ats_calendar_load(&r->calendar, NULL) != 0)
+    if (ats_calendar_load(&r->calendar, r->config.calendar_path) != 0)
         return -1;
     if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
         return -1;

@@ -275,6 +275,12 @@ int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
             return -1;
         snprintf(kept.model_path, sizeof kept.model_path, "%s", name);
     }
+    if (config->calendar_path[0]) {
+        ats_run_dir_join(dir, "calendar.json", path);
+        if (copy_file(config->calendar_path, path) != 0)
+            return -1;
+        snprintf(kept.calendar_path, sizeof kept.calendar_path, "calendar.json");
+    }
     ats_run_dir_join(dir, "config.yaml", path);
     FILE *f = fopen(path, "w");
     if (!f)

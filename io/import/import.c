@@ -8,8 +8,9 @@
 
 #define PROGRESS_LINES 16384u /* about 20 ms of work between two looks */
 
-const ats_import_format *const ats_import_formats[] = {&ats_import_taq_csv, &ats_import_binance_ws,
-                                                       NULL};
+const ats_import_format *const ats_import_formats[] = {
+    &ats_import_taq_csv,  &ats_import_binance_ws,  &ats_import_bar_csv,     &ats_import_wiki_daily,
+    &ats_import_snowguru, &ats_import_ninjatrader, &ats_import_lean_minute, NULL};
 
 const ats_import_format *ats_import_find(const char *name)
 {
@@ -21,10 +22,10 @@ const ats_import_format *ats_import_find(const char *name)
 
 const char *ats_line_reason_label(uint32_t reason)
 {
-    static const char *const labels[] = {"ok",         "too_long", "syntax", "time",
-                                         "symbol",     "number",   "range",  "precision",
-                                         "negative",   "zero",     "field",  "out_of_order",
-                                         "event_size", "ignored",  "blank"};
+    static const char *const labels[] = {
+        "ok",         "too_long",   "syntax",   "time",    "symbol", "number",
+        "range",      "precision",  "negative", "zero",    "field",  "out_of_order",
+        "event_size", "closed_day", "bar",      "ignored", "blank"};
     static_assert(sizeof labels / sizeof labels[0] == ATS_LINE_REASON_COUNT, "a label a reason");
     return reason < ATS_LINE_REASON_COUNT ? labels[reason] : "?";
 }
@@ -64,6 +65,47 @@ uint32_t ats_import_symbol(ats_import_file *file, ats_import_symbols *symbols,
     return id;
 }
 
+/* ---- sorted files -----------------------------------------------------------------------------
+ */
+
+struct ats_import_sorted {
+    ats_market record;
+    uint32_t order; /* keeps equal times as they came */
+};
+
+static int sorted_order(const void *a, const void *b)
+{
+    const struct ats_import_sorted *x = a, *y = b;
+    if (x->record.h.recv_ns != y->record.h.recv_ns)
+        return x->record.h.recv_ns < y->record.h.recv_ns ? -1 : 1;
+    bool x_acts = x->record.h.kind == ATS_KIND_CORPORATE_ACTION;
+    bool y_acts = y->record.h.kind == ATS_KIND_CORPORATE_ACTION;
+    if (x_acts != y_acts)
+        return x_acts ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int keep_event(ats_import_file *f)
+{
+    for (uint32_t i = 0; i < f->event.count; i++) {
+        if (f->sorted_count == ATS_IMPORT_SORTED_MAX)
+            return ats_error(ATS_EXIT_DATA, "%s: holds more than %u records; split it", f->path,
+                             ATS_IMPORT_SORTED_MAX);
+        if (f->sorted_count == f->sorted_capacity) {
+            uint32_t capacity = f->sorted_capacity ? f->sorted_capacity * 2 : 4096;
+            struct ats_import_sorted *more = realloc(f->sorted, capacity * sizeof *more);
+            if (!more)
+                return ats_error(ATS_EXIT_FAILED, "%s: out of memory", f->path);
+            f->sorted = more;
+            f->sorted_capacity = capacity;
+        }
+        f->sorted[f->sorted_count].record = f->event.record[i];
+        f->sorted[f->sorted_count].order = f->sorted_count;
+        f->sorted_count++;
+    }
+    return 0;
+}
+
 /* ---- the merge --------------------------------------------------------------------------------
  */
 
@@ -83,6 +125,10 @@ static bool earlier(const merge *m, uint32_t a, uint32_t b)
     const ats_import_file *x = &m->file[a], *y = &m->file[b];
     if (x->recv_ns != y->recv_ns)
         return x->recv_ns < y->recv_ns;
+    bool x_acts = x->event.record[0].h.kind == ATS_KIND_CORPORATE_ACTION;
+    bool y_acts = y->event.record[0].h.kind == ATS_KIND_CORPORATE_ACTION;
+    if (x_acts != y_acts)
+        return x_acts;
     if (x->rank != y->rank)
         return x->rank < y->rank;
     return a < b;
@@ -123,10 +169,12 @@ static int check_bad(const ats_import_file *f, const ats_import_options *options
         return 0;
     if ((unsigned __int128)bad * 1000000 <= (unsigned __int128)c->lines * options->max_bad_ppm)
         return 0;
+    const char *entry = f->first_bad_entry;
     return ats_error(
-        ATS_EXIT_DATA, "%s:%llu: %s; %llu of %llu lines are bad, more than %g %% (--max-bad)",
-        f->path, (unsigned long long)f->first_bad_line, ats_line_reason_label(f->first_bad),
-        (unsigned long long)bad, (unsigned long long)c->lines, options->max_bad_ppm / 1e4);
+        ATS_EXIT_DATA, "%s%s%s:%llu: %s; %llu of %llu lines are bad, more than %g %% (--max-bad)",
+        f->path, entry ? ":" : "", entry ? entry : "", (unsigned long long)f->first_bad_line,
+        ats_line_reason_label(f->first_bad), (unsigned long long)bad, (unsigned long long)c->lines,
+        options->max_bad_ppm / 1e4);
 }
 
 static int tell_progress(merge *m)
@@ -146,6 +194,12 @@ static int tell_progress(merge *m)
 /* Decodes one line and accounts for it. 1 the event holds records, 0 not, -1 error. */
 static int take_line(merge *m, ats_import_file *f, char *text, size_t length, bool too_long)
 {
+    const char *entry = ats_lines_entry(f->lines);
+    if (entry != f->entry_name) {
+        f->entry_name = entry;
+        if (entry && f->format->entry && f->format->entry(f, entry) != 0)
+            return -1;
+    }
     f->counts.lines++;
     f->event.count = 0;
     bool header = f->has_header;
@@ -153,7 +207,8 @@ static int take_line(merge *m, ats_import_file *f, char *text, size_t length, bo
                              : length == 0 ? ATS_LINE_BLANK
                                            : f->format->line(f, text, length);
     if (f->fatal)
-        return ats_error(ATS_EXIT_DATA, "%s:%llu: cannot be imported as %s", f->path,
+        return ats_error(ATS_EXIT_DATA, "%s%s%s:%llu: cannot be imported as %s", f->path,
+                         entry ? ":" : "", entry ? entry : "",
                          (unsigned long long)ats_lines_number(f->lines), f->format->name);
     if (reason == ATS_LINE_OK && header && !f->has_header) {
         f->counts.headers++;
@@ -163,7 +218,7 @@ static int take_line(merge *m, ats_import_file *f, char *text, size_t length, bo
         f->recv_ns = f->event.record[0].h.recv_ns;
         if (f->recv_ns >= ATS_TIME_MAX_NS)
             reason = ATS_LINE_TIME;
-        else if (f->recv_ns < f->last_recv_ns)
+        else if (!f->format->sorted && f->recv_ns < f->last_recv_ns)
             reason = ATS_LINE_OUT_OF_ORDER;
     }
     f->counts.reason[reason]++;
@@ -174,6 +229,7 @@ static int take_line(merge *m, ats_import_file *f, char *text, size_t length, bo
     if (reason < ATS_LINE_IGNORED) {
         if (f->first_bad_line == 0) {
             f->first_bad_line = ats_lines_number(f->lines);
+            f->first_bad_entry = entry;
             f->first_bad = reason;
         }
         if (check_bad(f, m->options, false) != 0)
@@ -182,8 +238,8 @@ static int take_line(merge *m, ats_import_file *f, char *text, size_t length, bo
     return 0;
 }
 
-/* Reads on to the file's next event. 1 one waits, 0 the file is through, -1 error. */
-static int advance(merge *m, ats_import_file *f)
+/* Reads on to the file's next event as it lies. 1 one waits, 0 the file is through, -1 error. */
+static int read_event(merge *m, ats_import_file *f)
 {
     for (;;) {
         char *text;
@@ -202,6 +258,30 @@ static int advance(merge *m, ats_import_file *f)
     }
 }
 
+/* The next event in order of time. 1 one waits, 0 the file is through, -1 error. */
+static int advance(merge *m, ats_import_file *f)
+{
+    if (!f->format->sorted)
+        return read_event(m, f);
+    if (f->sorted_at == f->sorted_count)
+        return 0;
+    f->event.record[0] = f->sorted[f->sorted_at++].record;
+    f->event.count = 1;
+    f->recv_ns = f->event.record[0].h.recv_ns;
+    return 1;
+}
+
+static int read_sorted(merge *m, ats_import_file *f)
+{
+    int got;
+    while ((got = read_event(m, f)) == 1)
+        if (keep_event(f) != 0)
+            return -1;
+    if (f->sorted_count)
+        qsort(f->sorted, f->sorted_count, sizeof *f->sorted, sorted_order);
+    return got;
+}
+
 static int write_event(merge *m, ats_import_file *f)
 {
     for (uint32_t i = 0; i < f->event.count; i++)
@@ -215,6 +295,9 @@ static int write_event(merge *m, ats_import_file *f)
 
 static int run(merge *m)
 {
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->file[i].format->sorted && read_sorted(m, &m->file[i]) != 0)
+            return -1;
     for (uint32_t i = 0; i < m->count; i++) {
         int got = advance(m, &m->file[i]);
         if (got < 0)
@@ -242,11 +325,12 @@ static int open_files(merge *m, const ats_import_format *format, const char *con
 {
     for (uint32_t i = 0; i < m->count; i++) {
         ats_import_file *f = &m->file[i];
-        f->format = format;
-        f->path = path[i];
+        bool acts = m->options->actions && i + 1 == m->count;
+        f->format = acts ? &ats_import_actions : format;
+        f->path = acts ? m->options->actions : path[i];
         f->writer = m->writer;
         f->last_recv_ns = INT64_MIN;
-        if (ats_lines_open(&f->lines, path[i]) != 0 || format->open(f, m->options) != 0)
+        if (ats_lines_open(&f->lines, f->path) != 0 || f->format->open(f, m->options) != 0)
             return -1;
         m->total_bytes += ats_lines_file_bytes(f->lines);
     }
@@ -257,6 +341,7 @@ int ats_import_run(const ats_import_format *format, const char *const *path, uin
                    const ats_import_options *options, ats_capture_writer *writer,
                    ats_import_counts *counts)
 {
+    count += options->actions != NULL;
     merge m = {.count = count, .options = options, .writer = writer};
     memset(counts, 0, count * sizeof *counts);
     m.file = calloc(count, sizeof *m.file);
@@ -269,9 +354,10 @@ int ats_import_run(const ats_import_format *format, const char *const *path, uin
     for (uint32_t i = 0; m.file && i < count; i++) {
         counts[i] = m.file[i].counts;
         if (m.file[i].state)
-            format->close(&m.file[i]);
+            m.file[i].format->close(&m.file[i]);
         ats_lines_close(m.file[i].lines);
         free(m.file[i].event.record);
+        free(m.file[i].sorted);
     }
     free(m.file);
     free(m.heap);

@@ -11,6 +11,7 @@
 #ifndef ATS_IO_IMPORT_IMPORT_H
 #define ATS_IO_IMPORT_IMPORT_H
 
+#include "calc/calendar.h"
 #include "core/record.h"
 #include "io/capture.h"
 #include "io/import/reason.h"
@@ -34,9 +35,28 @@ typedef struct ats_import_counts {
     uint64_t reason[ATS_LINE_REASON_COUNT]; /* [OK] = taken */
 } ats_import_counts;
 
+/* Records that one file of a sorted format may hold in memory: 2 GiB. */
+#define ATS_IMPORT_SORTED_MAX (1u << 24)
+
+/* How bars are written; what is NULL or 0 is left to the format, which says what it needs. */
+typedef struct ats_import_bar_options {
+    const char *columns;     /* "time,open,high,low,close,volume[,symbol]"; "-" skips one */
+    const char *time_format; /* io/codec/bar.h */
+    const char *zone;        /* "UTC" or "America/New_York" */
+    const char *bar_time;    /* "start" or "end" */
+    const char *delimiter;   /* one character, or "tab" */
+    const char *symbol;
+    const char *symbol_class; /* "equity", "crypto", "fx", "index" */
+    int64_t period_ns;        /* whole seconds */
+    bool header, no_header;
+} ats_import_bar_options;
+
 typedef struct ats_import_options {
     uint32_t max_bad_ppm; /* bad lines allowed, in millionths of all */
     const char *venue;    /* symbols' venue; NULL: the format's own, or from the file name */
+    ats_import_bar_options bars;
+    const char *actions;           /* file of corporate actions to merge in; NULL: none */
+    const ats_calendar *us_equity; /* for daily bars, local times and actions */
     /* Told now and then; not 0 stops the import as interrupted. NULL is allowed. */
     int (*progress)(void *context, uint64_t done_bytes, uint64_t total_bytes, uint64_t records);
     void *context;
@@ -55,10 +75,17 @@ typedef struct ats_import_format {
     const char *name;
     const char *purpose;
     const char *input;
+    /* Files need not be in order of time: each is read whole and its records, every one an event of
+     * its own, are sorted by receive time, at equal times corporate actions first, then as they
+     * came. */
+    bool sorted;
     /* Sets file->state, not NULL (and whatever is known before the first line); error pushed on -1.
      */
     int (*open)(ats_import_file *file, const ats_import_options *options);
     void (*close)(ats_import_file *file);
+    /* Told before the first line of each entry of an archive; NULL: of no interest. 0, or -1 with
+     * an error pushed. */
+    int (*entry)(ats_import_file *file, const char *name);
     /* Decodes one line into file->event. */
     ats_line_reason (*line)(ats_import_file *file, char *text, size_t length);
 } ats_import_format;
@@ -76,22 +103,32 @@ struct ats_import_file {
     int64_t recv_ns; /* of event */
     int64_t last_recv_ns;
     ats_import_counts counts;
+    const char *entry_name;  /* of an archive; NULL: none */
     uint64_t first_bad_line; /* 0 = none yet */
+    const char *first_bad_entry;
     ats_line_reason first_bad;
+    struct ats_import_sorted *sorted; /* all records of a sorted format */
+    uint32_t sorted_count, sorted_capacity, sorted_at;
 };
 
 /* The formats, ended by NULL: a new one is a file and a line here. */
 extern const ats_import_format *const ats_import_formats[];
 extern const ats_import_format ats_import_taq_csv;
 extern const ats_import_format ats_import_binance_ws;
+extern const ats_import_format ats_import_bar_csv;
+extern const ats_import_format ats_import_wiki_daily;
+extern const ats_import_format ats_import_snowguru;
+extern const ats_import_format ats_import_ninjatrader;
+extern const ats_import_format ats_import_lean_minute;
+extern const ats_import_format ats_import_actions; /* not in the table: --actions */
 
 /* By name; NULL when there is none. */
 const ats_import_format *ats_import_find(const char *name);
 
 /* Imports path[0..count) into a writer that is open and empty; symbols are added as they come.
- * counts holds one element a file. 0, or -1 with an error pushed: ATS_EXIT_DATA names the first bad
- * file:line when too much is bad, ATS_EXIT_INTERRUPTED when progress said stop. The writer stays
- * the caller's in every case. */
+ * counts holds one element a file, and one more for options->actions where that is set. 0, or -1
+ * with an error pushed: ATS_EXIT_DATA names the first bad file:line when too much is bad,
+ * ATS_EXIT_INTERRUPTED when progress said stop. The writer stays the caller's in every case. */
 int ats_import_run(const ats_import_format *format, const char *const *path, uint32_t count,
                    const ats_import_options *options, ats_capture_writer *writer,
                    ats_import_counts *counts);

@@ -19,6 +19,8 @@ typedef enum ats_line_reason {
     ATS_LINE_FIELD,        /* another field that is missing or has no known form */
     ATS_LINE_OUT_OF_ORDER, /* before the line before it, in the same file */
     ATS_LINE_EVENT_SIZE,   /* more levels than an event can carry */
+    ATS_LINE_CLOSED_DAY,   /* a daily bar of a day on which its market was closed */
+    ATS_LINE_BAR,          /* a bar whose high is below its low, open or close */
     ATS_LINE_IGNORED,      /* well formed and none of ours: heartbeats, replies, other events */
     ATS_LINE_BLANK,        /* empty */
     ATS_LINE_REASON_COUNT

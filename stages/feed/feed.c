@@ -91,6 +91,18 @@ static bool price_ok(int64_t px_e9)
     return px_e9 >= 0 && px_e9 <= ATS_VALUE_MAX_E9;
 }
 
+static bool ratio_ok(int64_t part)
+{
+    return part >= 1 && part <= ATS_RATIO_MAX;
+}
+
+static bool action_ok(const ats_corporate_action *a)
+{
+    return a->action == ATS_ACTION_SPLIT
+               ? ratio_ok(a->ratio_numerator) && ratio_ok(a->ratio_denominator)
+               : a->action == ATS_ACTION_DIVIDEND && price_ok(a->cash_e9);
+}
+
 /* Counts and refuses what no stage behind may see. */
 static bool is_sound(feed *f, const ats_market *m)
 {
@@ -110,7 +122,16 @@ static bool is_sound(feed *f, const ats_market *m)
         break;
     case ATS_KIND_BAR:
         price = m->bar.low_e9 > 0 && m->bar.high_e9 >= m->bar.low_e9 && price_ok(m->bar.high_e9);
-        size = price_ok(m->bar.volume_e9);
+        size = m->bar.volume_e9 >= 0 && m->bar.volume_e9 <= ATS_VOLUME_MAX_E9;
+        break;
+    case ATS_KIND_CORPORATE_ACTION:
+        if (__builtin_expect(!action_ok(&m->corporate_action), 0)) {
+            ats_count(&f->metrics->bad_action, 1);
+            if (!f->source->tape)
+                ats_quality_note(f->quality, m->h.symbol_id, ATS_DATA_BAD_ACTION, m->h.recv_ns, 0,
+                                 0);
+            return false;
+        }
         break;
     default:
         break;

@@ -163,6 +163,41 @@ Test(feed, counts_bad_sizes_and_passes_none)
     cr_assert_eq(fixture.context.metrics->feed.bad_price, 0);
 }
 
+static void add_action(uint32_t action, int64_t numerator, int64_t denominator, int64_t cash_e9)
+{
+    ats_corporate_action *a = &add(ATS_KIND_CORPORATE_ACTION, NOW)->corporate_action;
+    a->action = action;
+    a->ratio_numerator = numerator;
+    a->ratio_denominator = denominator;
+    a->cash_e9 = cash_e9;
+}
+
+Test(feed, checks_corporate_actions)
+{
+    const int64_t bad[] = {0, -1, ATS_RATIO_MAX + 1, INT64_MIN, INT64_MAX};
+    for (unsigned i = 0; i < 5; i++) {
+        add_action(ATS_ACTION_SPLIT, bad[i], 1, 0);
+        add_action(ATS_ACTION_SPLIT, 1, bad[i], 0);
+        if (bad[i])
+            add_action(ATS_ACTION_DIVIDEND, 0, 0, i == 2 ? ATS_VALUE_MAX_E9 + 1 : bad[i]);
+        add_action(i == 0 ? 0 : 2 + i, 1, 1, 0);
+    }
+    unsigned refused = day_count;
+    add_action(ATS_ACTION_SPLIT, ATS_RATIO_MAX, 1, 0);
+    add_action(ATS_ACTION_DIVIDEND, 0, 0, ATS_VALUE_MAX_E9);
+    add(ATS_KIND_BAR, NOW)->bar =
+        (ats_bar){.h = {.kind = ATS_KIND_BAR, .recv_ns = NOW, .symbol_id = 1},
+                  .low_e9 = E9,
+                  .high_e9 = E9,
+                  .volume_e9 = ATS_VOLUME_MAX_E9};
+    run_day();
+    cr_assert_eq(fixture.context.metrics->feed.bad_action, refused);
+    cr_assert_eq(seen_count, 3);
+    for (unsigned i = 0; i < 3; i++)
+        cr_expect(seen[i].h.flags & ATS_FLAG_END_OF_EVENT);
+    expect_dense();
+}
+
 Test(feed, passes_what_is_at_the_edge_of_the_range)
 {
     add_quote(0, ATS_VALUE_MAX_E9, NOW);
