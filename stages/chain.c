@@ -118,7 +118,8 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                       .model_id = spec->forest ? 1 : 0,
                                       .batch_limit = spec->config->batch_limit,
                                       .feature_count = ATS_FEATURE_COUNT,
-                                      .feature_version = ats_feature_version()};
+                                      .feature_version = ats_feature_version(),
+                                      .sample = spec->sample};
 }
 
 static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, ats, data_file
+from conftest import ROOT, ats, data_file, run_json
 
 np = pytest.importorskip("numpy")
 stats = pytest.importorskip("scipy.stats")
@@ -209,6 +209,25 @@ def test_a_day_does_not_drift_from_itself_and_another_does(trained, work):
     assert [t["day"] for t in both] == ["2024-01-02", "2024-01-03"]
     done = ats("features", "drift", "--model", trained, work / "day2.cap")
     assert "have drifted" in done.stderr and "spread_bps" in done.stdout
+
+
+def test_a_run_names_the_features_that_drifted(trained, work, demo_config):
+    config = work / "drift.yaml"
+    config.write_text(demo_config.replace('path: ""', "path: importance.json"))
+    found = {}
+    for day in ("day1", "day2"):
+        ats("backtest", "-c", config, "--run-dir", work / f"drift-{day}", work / f"{day}.cap")
+        found[day] = [w for w in run_json(work / f"drift-{day}")["warnings"] if "drift" in w]
+    table, = drift(trained, work / "day2.cap")["tables"]
+    worst = [f["feature"] for f in table["features"] if f["psi"] >= 0.25]
+    assert len(found["day2"]) == 1 and any(name in found["day2"][0] for name in worst[:2])
+    assert not any("spread_bps" in w for w in found["day1"])
+    path = trained.with_name("importance.distribution.json")
+    whole = path.read_text()
+    path.write_text("{}")
+    ats("backtest", "-c", config, "--run-dir", work / "drift-unknown", work / "day2.cap")
+    path.write_text(whole)
+    assert any("drift_unknown" in w for w in run_json(work / "drift-unknown")["warnings"])
 
 
 def test_a_distribution_that_is_damaged_or_missing_is_refused(trained, work):
