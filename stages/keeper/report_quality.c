@@ -91,12 +91,14 @@ static void symbol_row(FILE *out, const json_t *s)
 {
     const json_t *count;
     const char *fault, *comma = "";
+    double quarantines = ats_page_number(s, "quarantines");
     fputs("<tr><td>", out);
     ats_page_text(out, ats_page_string(s, "symbol"));
     fprintf(out, "</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>",
             ats_format_count(ats_page_number(s, "records")).text,
-            ats_format_count(ats_page_number(s, "quarantines")).text,
-            ats_format_ns(ats_page_number(s, "quarantined_s") * 1e9).text,
+            ats_format_count(quarantines).text,
+            ats_format_ns(quarantines > 0 ? ats_page_number(s, "quarantined_s") * 1e9 : (double)NAN)
+                .text,
             ats_format_ns(ats_page_number(s, "crossed_s") * 1e9).text,
             ats_format_ns(ats_page_number(s, "locked_s") * 1e9).text,
             ats_format_ns(ats_page_number(s, "longest_silence_s") * 1e9).text);
