@@ -80,8 +80,9 @@ typedef struct ats_summary_portfolio {
 typedef struct ats_summary_quality {
     uint64_t out_of_order, crossed, locked, unchanged, conflated;
     uint64_t stale; /* intents refused because the symbol's quote was too old */
-    uint64_t bad_price, bad_size, bad_time, in_quarantine; /* records kept from the chain */
-    uint64_t cut_bytes;                                    /* of torn ends of the input, not read */
+    uint64_t bad_price, bad_size, bad_time, bad_action; /* records kept from the chain */
+    uint64_t in_quarantine;
+    uint64_t cut_bytes; /* of torn ends of the input, not read */
     uint64_t symbols_quarantined;
 } ats_summary_quality;
 
