@@ -1,5 +1,5 @@
-/* Any bytes as one file of bars, by any format, or of corporate actions: the importer must end, and
- * what it writes must be sound. The first byte chooses the format. */
+/* Any bytes as one file of bars, by options or of Lean, or of corporate actions: the importer must
+ * end, and what it writes must be sound. The first byte chooses the format. */
 #include "core/error.h"
 #include "io/calendar_file.h"
 #include "io/import/bar_file.h"
@@ -50,6 +50,13 @@ static void expect_sound(const ats_market *m)
             abort();
         return;
     }
+    if (m->h.kind == ATS_KIND_QUOTE) {
+        const ats_quote *q = &m->quote;
+        if (q->bid_e9 < 0 || q->ask_e9 < 0 || q->bid_e9 > ATS_VALUE_MAX_E9 ||
+            q->ask_size_e9 > ATS_VALUE_MAX_E9 || (q->bid_e9 == 0 && q->ask_e9 == 0))
+            abort();
+        return;
+    }
     const ats_corporate_action *a = &m->corporate_action;
     bool split = a->action == ATS_ACTION_SPLIT;
     if (m->h.kind != ATS_KIND_CORPORATE_ACTION || (!split && a->action != ATS_ACTION_DIVIDEND) ||
@@ -67,9 +74,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ats_error_clear();
     if (size == 0)
         return 0;
-    const ats_import_format *format = data[0] & 1 ? &ats_import_actions : &ats_import_bar_csv;
-    ats_import_options options = {.us_equity = &calendar.calendar,
-                                  .bars = *options_of((uint8_t)(data[0] >> 1))};
+    static const ats_import_format *const formats[] = {&ats_import_bar_csv, &ats_import_actions,
+                                                       &ats_import_lean_minute};
+    static const char *const entries[] = {"20240304_btcusd_minute_quote.csv",
+                                          "20240304_btcusd_minute_trade.csv"};
+    const ats_import_format *format = formats[data[0] % 3];
+    ats_import_options options = {.us_equity = &calendar.calendar};
+    if (format == &ats_import_bar_csv)
+        options.bars = *options_of(data[0] / 3);
     char path[64];
     snprintf(path, sizeof path, "/tmp/ats-fuzz-bar-%d", (int)getpid());
     ats_capture_writer *writer;
@@ -79,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size);
     memcpy(text, data + 1, size - 1);
     char *line = text, *end = text + size - 1;
-    if (format->open(&file, &options) == 0)
+    if (format->open(&file, &options) == 0 &&
+        (format != &ats_import_lean_minute || format->entry(&file, entries[data[0] / 3 % 2]) == 0))
         while (line < end && !file.fatal) {
             char *stop = memchr(line, '\n', (size_t)(end - line));
             size_t length = (size_t)((stop ? stop : end) - line);
