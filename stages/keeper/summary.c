@@ -108,6 +108,7 @@ static void collect_input(ats_run_summary *s, const ats_chain *chain,
                     : (int64_t)(feed->data_faults[ATS_DATA_GAP] +
                                 feed->data_faults[ATS_DATA_LOST_TRADES]),
         .bad_price = feed->bad_price,
+        .bad_action = feed->bad_action,
         .bad_size = feed->bad_size,
         .bad_time = feed->bad_time,
         .cut_bytes = source->cut_bytes,

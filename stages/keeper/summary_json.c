@@ -304,6 +304,7 @@ static json_t *quality_json(builder *b, const ats_summary_quality *q)
 {
     json_t *o = json_object(), *quarantined = json_object();
     put_u64(b, quarantined, "bad_price", q->bad_price);
+    put_u64(b, quarantined, "bad_action", q->bad_action);
     put_u64(b, quarantined, "bad_size", q->bad_size);
     put_u64(b, quarantined, "bad_time", q->bad_time);
     put_u64(b, quarantined, "symbol", q->in_quarantine);
