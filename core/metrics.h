@@ -12,6 +12,7 @@
 #define ATS_CORE_METRICS_H
 
 #include "core/atomic.h"
+#include "core/data_fault.h"
 #include "core/record.h"
 
 #include <stdalign.h>
@@ -64,12 +65,18 @@ typedef enum ats_metric_unit {
     X(feed, unchanged, COUNT, COUNTER, "Quotes equal to the one before; not passed on.")           \
     X(feed, quarantined, COUNT, COUNTER, "Market records of symbols in quarantine.")               \
     X(feed, symbols_quarantined, COUNT, GAUGE, "Symbols in quarantine now.")                       \
-    X(feed, conflated, COUNT, COUNTER, "Quotes replaced by a newer one while room was missing.")
+    X(feed, conflated, COUNT, COUNTER, "Quotes replaced by a newer one while room was missing.")   \
+    V(feed, data_faults, ATS_DATA_FAULT_COUNT, fault, ats_data_fault_label,                        \
+      "Faults of the market data by what is wrong.")
 
 #define ATS_METRICS_FEATURE(X, V)                                                                  \
     ATS_METRICS_COMMON(X, V, feature)                                                              \
     X(feature, rows, COUNT, COUNTER, "Feature vectors published.")                                 \
-    X(feature, not_ready, COUNT, COUNTER, "Events without a vector: the symbol is warming up.")
+    X(feature, not_ready, COUNT, COUNTER, "Quotes without a vector: one side is missing.")         \
+    X(feature, late, COUNT, COUNTER, "Trades reported late: only their volume counts.")            \
+    X(feature, volume_only, COUNT, COUNTER, "Trades whose sale conditions form no price.")         \
+    X(feature, reversed, COUNT, COUNTER, "Records that took an earlier trade back.")               \
+    X(feature, ignored, COUNT, COUNTER, "Corrections, bars and actions that change nothing.")
 
 #define ATS_METRICS_INFER(X, V)                                                                    \
     ATS_METRICS_COMMON(X, V, infer)                                                                \
@@ -114,9 +121,9 @@ typedef enum ats_metric_unit {
     ATS_METRICS_ROUTE(X, V)                                                                        \
     ATS_METRICS_DRAIN(X, V)
 
-#define ATS_METRIC_FIELD_COUNT(name)                                   name
-#define ATS_METRIC_FIELD_NS(name)                                      name##_ns
-#define ATS_METRIC_FIELD_BYTES(name)                                   name##_bytes
+#define ATS_METRIC_FIELD_COUNT(name) name
+#define ATS_METRIC_FIELD_NS(name)    name##_ns
+#define ATS_METRIC_FIELD_BYTES(name) name##_bytes
 /* clang-format off */
 #define ATS_METRIC_MEMBER(stage, name, unit, kind, help) uint64_t ATS_METRIC_FIELD_##unit(name);
 /* clang-format on */

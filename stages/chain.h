@@ -8,6 +8,7 @@
 
 #include "calc/forest.h"
 #include "core/engine.h"
+#include "io/calendar_file.h"
 #include "stages/drain/drain.h"
 #include "stages/feature/feature.h"
 #include "stages/feed/feed.h"
@@ -36,10 +37,10 @@ typedef struct ats_chain_spec {
     double speed;
     const uint64_t *schedule_ns;
     uint64_t schedule_count;
-    uint64_t released_max;    /* 0 = all; see ats_feed_config */
-    const ats_forest *forest; /* NULL: no model */
-    bool vectors;             /* compute vectors even without a model */
-    uint32_t feed_burst;      /* 0 = ATS_BURST_MAX */
+    uint64_t released_max;        /* 0 = all; see ats_feed_config */
+    const ats_forest *forest;     /* NULL: no model */
+    bool vectors;                 /* compute vectors even without a model */
+    uint32_t feed_burst;          /* 0 = ATS_BURST_MAX */
     ats_journal *journal;
     ats_capture_writer *tape; /* NULL: no tape tap */
     ats_audit_writer *audit;  /* NULL: no drain stage and no taps at all */
@@ -52,6 +53,8 @@ typedef struct ats_chain {
     ats_clock clock;
     ats_context context;
     ats_arena shared; /* recorders, metrics, switches */
+    ats_catalogue catalogue;
+    ats_calendar_table calendar; /* of the equity exchanges */
     ats_topology topology;
     ats_link_spec links[ATS_LINKS_MAX];
     ats_thread_map map;

@@ -10,7 +10,7 @@ LAYERS = ["core", "calc", "io", "stages", "learn", "bench", "tools"]
 # Lower may not include higher. The gpu backend stands beside io; benchmarks may use all but tools.
 ORDER = {"core": 0, "calc": 1, "gpu": 2, "io": 2, "stages": 3, "learn": 4, "bench": 5, "tools": 6}
 
-HOT = ["stages/feed/feed.c", "stages/feature/feature.c", "stages/feature/symbol.c",
+HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/feature/feature.c", "stages/feature/symbol.c",
        "stages/infer/infer.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
        "stages/risk/gate.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
        "calc/portfolio.c", "calc/money.c", "calc/order_table.c",

@@ -1,4 +1,5 @@
 #include "io/capture.h"
+#include "tools/capture_check.h"
 #include "tools/commands.h"
 #include "tools/record_text.h"
 
@@ -10,6 +11,8 @@ typedef struct options {
     int64_t limit;
     const char *symbol;
     const char *kind;
+    const char *mode;
+    const char *html;
     bool jsonl;
 } options;
 
@@ -22,6 +25,10 @@ static const ats_option OPTIONS[] = {
      "cat: only this kind: quote, trade, bar, book_level, status, ...", 0, 0, false},
     {0, "jsonl", ATS_OPTION_FLAG, offsetof(options, jsonl), NULL, NULL,
      "cat: one JSON object a line (--json: one array)", 0, 0, false},
+    {0, "mode", ATS_OPTION_TEXT, offsetof(options, mode), "lenient", "MODE",
+     "check: lenient, or strict, which fails when a symbol cannot be trusted", 0, 0, false},
+    {0, "html", ATS_OPTION_TEXT, offsetof(options, html), NULL, "FILE",
+     "check: write a page of what was found", 0, 0, false},
     {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
 
 /* Reads what a cut file does not state, so that info tells the same of both. */
@@ -215,9 +222,15 @@ static int run(int argc, char **argv)
     int done = ats_cli_parse(&cli, &ats_command_capture, &o, argc, argv);
     if (done)
         return done < 0 ? ats_cli_fail() : ATS_EXIT_OK;
+    if (strcmp(cli.argument[0], "check") == 0)
+        return ats_capture_check(&cli, o.mode, o.html) ? ats_cli_fail() : ATS_EXIT_OK;
     for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
         if (strcmp(cli.argument[0], ACTIONS[i].name) != 0)
             continue;
+        if (cli.argument_count > 2) {
+            ats_error(ATS_EXIT_USAGE, "%s takes one capture", cli.argument[0]);
+            return ats_cli_fail();
+        }
         ats_capture_reader reader;
         if (ats_capture_open(&reader, cli.argument[1]) != 0)
             return ats_cli_fail();
@@ -225,20 +238,24 @@ static int run(int argc, char **argv)
         ats_capture_close(&reader);
         return failed ? ats_cli_fail() : ATS_EXIT_OK;
     }
-    ats_error(ATS_EXIT_USAGE, "%s: no such action; there are info, cat, verify", cli.argument[0]);
+    ats_error(ATS_EXIT_USAGE, "%s: no such action; there are info, cat, verify, check",
+              cli.argument[0]);
     return ats_cli_fail();
 }
 
 const ats_command ats_command_capture = {
     .name = "capture",
-    .purpose = "look into a capture: what it holds, its records, whether it is whole",
-    .synopsis = "info|cat|verify CAPTURE",
-    .detail = "info    counts, times, symbols, hash of the content\n"
-              "cat     the records as text with a header line, or as JSON (--json, --jsonl)\n"
-              "verify  reads all of it and compares with what the file states; exit 4 if damaged",
+    .purpose = "look into captures: what they hold, their records, whether they are whole and good",
+    .synopsis = "info|cat|verify|check CAPTURE...",
+    .detail =
+        "info    counts, times, symbols, hash of the content\n"
+        "cat     the records as text with a header line, or as JSON (--json, --jsonl)\n"
+        "verify  reads all of it and compares with what the file states; exit 4 if damaged\n"
+        "check   the data itself: gaps, duplicates, outliers, stale and crossed quotes, jumps,\n"
+        "        as a run's feed checks it, over captures in the order of time",
     .example = "ats capture cat day.cap --symbol AAPL --kind trade --limit 10",
     .option = OPTIONS,
     .arguments_min = 2,
-    .arguments_max = 2,
+    .arguments_max = 1000,
     .run = run,
 };

@@ -23,13 +23,19 @@ typedef struct feed {
     double ns_per_recorded_ns;
     bool event_open; /* a record of the event under way has gone out */
     bool ended;
-    ats_nbbo books[]; /* by symbol_id */
+    ats_quality *quality;
+    ats_nbbo books[]; /* by symbol_id; the quality's state follows */
 } feed;
+
+static size_t books_end(uint32_t symbol_count)
+{
+    return sizeof(feed) + (symbol_count + 1ull) * sizeof(ats_nbbo);
+}
 
 static size_t feed_footprint(const void *configuration)
 {
     const ats_feed_config *config = configuration;
-    return sizeof(feed) + (config->symbol_count + 1ull) * sizeof(ats_nbbo);
+    return books_end(config->symbol_count) + ats_quality_footprint(config->symbol_count);
 }
 
 static int feed_init(void *state, const void *configuration, ats_io *io)
@@ -40,6 +46,9 @@ static int feed_init(void *state, const void *configuration, ats_io *io)
     f->context = f->config->context;
     f->metrics = &f->context->metrics->feed;
     f->source = f->config->source;
+    f->quality = (ats_quality *)((char *)f + books_end(f->config->symbol_count));
+    ats_quality_init(f->quality, &f->config->quality, f->config->calendar, f->context->symbols,
+                     f->metrics);
     if (f->config->pace == ATS_PACE_RECORDED && !(f->config->speed > 0))
         return ats_error(ATS_EXIT_USAGE, "feed: speed must be above 0");
     f->ns_per_recorded_ns = f->config->pace == ATS_PACE_RECORDED ? 1.0 / f->config->speed : 0.0;
@@ -127,7 +136,16 @@ static bool is_sound(feed *f, const ats_market *m)
     if (__builtin_expect(price && size, 1))
         return true;
     ats_count(price ? &f->metrics->bad_size : &f->metrics->bad_price, 1);
+    if (!f->source->tape)
+        ats_quality_note(f->quality, m->h.symbol_id, price ? ATS_DATA_BAD_SIZE : ATS_DATA_BAD_PRICE,
+                         m->h.recv_ns, 0, 0);
     return false;
+}
+
+/* May the chain see it? A tape's records were looked at when it was recorded. */
+static bool is_fit(feed *f, const ats_market *m)
+{
+    return is_sound(f, m) && (f->source->tape || ats_quality_admit(f->quality, m));
 }
 
 static uint8_t quote_state(int64_t bid_e9, int64_t ask_e9)
@@ -158,6 +176,8 @@ static bool consolidate(feed *f, ats_quote *q)
     q->quote_flags = (uint8_t)((q->quote_flags & (ATS_QUOTE_NATIONAL | ATS_QUOTE_HALTED)) | state);
     ats_count(&f->metrics->locked, state == ATS_QUOTE_LOCKED);
     ats_count(&f->metrics->crossed, state == ATS_QUOTE_CROSSED);
+    if (!f->source->tape)
+        ats_quality_quote(f->quality, q);
     return true;
 }
 
@@ -201,7 +221,7 @@ static void release_market(feed *f, ats_io *io, const ats_market *record)
 {
     ats_metrics_feed *metrics = f->metrics;
     ats_count(&metrics->events_in, 1);
-    if (!is_sound(f, record)) {
+    if (!is_fit(f, record)) {
         /* An event that lost its last record still needs an end. */
         if (f->event_open && (record->h.flags & ATS_FLAG_END_OF_EVENT))
             release_marker(f, io, ATS_KIND_CLOCK, record->h.recv_ns, record->h.sub);
@@ -242,6 +262,8 @@ static bool clock_before(feed *f, int64_t recv_ns)
 static void end_run(feed *f, ats_io *io)
 {
     f->event_origin_ns = ats_clock_now(io->clock);
+    if (!f->source->tape)
+        ats_quality_finish(f->quality);
     release_marker(f, io, ATS_KIND_END, f->recv_ns, 0);
     f->ended = true;
     io->ended = true;
@@ -266,6 +288,7 @@ static bool step(feed *f, ats_io *io)
     if (!ats_time_is_sane(next->h.recv_ns)) {
         ats_count(&f->metrics->events_in, 1);
         ats_count(&f->metrics->bad_time, 1);
+        ats_quality_note(f->quality, next->h.symbol_id, ATS_DATA_BAD_TIME, f->recv_ns, 0, 0);
         ats_market_source_pop(f->source);
         return true;
     }
@@ -325,6 +348,11 @@ static int feed_fini(void *state)
 uint64_t ats_feed_events(const void *state)
 {
     return ((const feed *)state)->events;
+}
+
+const ats_quality *ats_feed_quality(const void *state)
+{
+    return ((const feed *)state)->quality;
 }
 
 const ats_stage ats_stage_feed = {

@@ -18,6 +18,7 @@
 
 #include "io/market_source.h"
 #include "stages/context.h"
+#include "stages/feed/quality.h"
 
 typedef enum ats_pace {
     ATS_PACE_MAX = 0,      /* as fast as the chain takes them */
@@ -37,11 +38,16 @@ typedef struct ats_feed_config {
     int64_t clock_interval_ns;   /* 0 = no CLOCK records */
     uint32_t burst;              /* most records a call releases, 1..ATS_BURST_MAX */
     uint32_t symbol_count;
+    ats_quality_config quality;   /* all zero: not checked */
+    const ats_calendar *calendar; /* of US equities; NULL: none */
 } ats_feed_config;
 
 extern const ats_stage ats_stage_feed;
 
 /* Market events released so far. */
 uint64_t ats_feed_events(const void *state);
+
+/* What the checks of the data found. */
+const ats_quality *ats_feed_quality(const void *state);
 
 #endif

@@ -161,26 +161,38 @@ const char *ats_page_string(const json_t *object, const char *path)
 
 /* ---- the page ------------------------------------------------------------------------------ */
 
-int ats_report_html(FILE *out, const ats_report *r)
+void ats_page_begin(FILE *out, const char *title)
 {
-    const char *name = strrchr(r->run_dir, '/');
-    name = name && name[1] ? name + 1 : r->run_dir;
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
           "style-src 'unsafe-inline'\"><title>",
           out);
-    ats_page_text(out, name);
-    fprintf(out, " \xc2\xb7 ATS run</title><style>%s</style></head><body><main>\n", STYLE);
+    ats_page_text(out, title);
+    fprintf(out, " \xc2\xb7 ATS</title><style>%s</style></head><body><main>\n", STYLE);
+}
+
+void ats_page_end(FILE *out)
+{
+    fputs("</main></body></html>\n", out);
+}
+
+int ats_report_html(FILE *out, const ats_report *r)
+{
+    const char *name = strrchr(r->run_dir, '/');
+    name = name && name[1] ? name + 1 : r->run_dir;
+    ats_page_begin(out, name);
     ats_report_headline(out, r);
     ats_report_latency(out, r);
     ats_report_money(out, r);
     ats_report_decisions(out, r);
     ats_report_topology(out, r);
+    ats_report_quality(out, ats_page_member(r->run, "data_quality"));
     ats_report_origin(out, r);
     fputs("<footer>Made from run.json, store.db and latency.hlog of this directory; "
-          "<code>ats report</code> makes it again.</footer>\n</main></body></html>\n",
+          "<code>ats report</code> makes it again.</footer>\n",
           out);
+    ats_page_end(out);
     if (fflush(out) != 0 || ferror(out))
         return ats_error(ATS_EXIT_FAILED, "report: cannot be written");
     return 0;

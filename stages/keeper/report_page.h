@@ -25,6 +25,10 @@ const char *ats_page_string(const json_t *object, const char *path);
 /* A bar of a share of its room: 0 for what is no number, at most 100 %. */
 void ats_page_bar(FILE *out, double share);
 
+/* Everything of a page up to its content, with this title, and what follows it. */
+void ats_page_begin(FILE *out, const char *title);
+void ats_page_end(FILE *out);
+
 /* ---- plots ---------------------------------------------------------------------------------- */
 
 typedef enum ats_plot_axis {
@@ -60,6 +64,8 @@ void ats_report_headline(FILE *out, const ats_report *r);
 void ats_report_latency(FILE *out, const ats_report *r);
 void ats_report_money(FILE *out, const ats_report *r);
 void ats_report_decisions(FILE *out, const ats_report *r);
+/* Of run.json's data_quality, or of what ats_quality_check returns. */
+void ats_report_quality(FILE *out, const json_t *quality);
 void ats_report_topology(FILE *out, const ats_report *r);
 void ats_report_origin(FILE *out, const ats_report *r);
 

@@ -258,11 +258,13 @@ static void input_table(FILE *out, const json_t *run)
 static void quality_table(FILE *out, const json_t *run)
 {
     open_pairs(out, "Data quality");
-    pair_count(out, run, "gaps (no sequence to find them by: –)", "data_quality.gaps");
+    pair_count(out, run, "gaps", "data_quality.gaps");
     pair_count(out, run, "out of order", "data_quality.out_of_order");
     pair_count(out, run, "crossed", "data_quality.crossed");
     pair_count(out, run, "locked", "data_quality.locked");
-    pair_count(out, run, "refused as stale", "data_quality.stale");
+    pair_count(out, run, "stale quotes", "data_quality.stale");
+    pair_count(out, run, "intents refused as stale", "data_quality.stale_refused");
+    pair_count(out, run, "symbols in quarantine", "data_quality.quarantined.symbols");
     pair_count(out, run, "unchanged quotes", "data_quality.unchanged");
     pair_count(out, run, "conflated quotes", "data_quality.conflated");
     pair_count(out, run, "bad price, kept out", "data_quality.quarantined.bad_price");

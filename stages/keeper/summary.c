@@ -1,6 +1,7 @@
 #include "stages/keeper/summary.h"
 
 #include "core/error.h"
+#include "stages/keeper/quality.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,14 +101,28 @@ static void collect_input(ats_run_summary *s, const ats_chain *chain,
         .locked = feed->locked,
         .unchanged = feed->unchanged,
         .conflated = feed->conflated,
-        .stale = chain->context.metrics->risk.verdicts[ATS_CHECK_STALE_MARKET],
+        .stale = feed->data_faults[ATS_DATA_STALE_SIDE] + feed->data_faults[ATS_DATA_STALE_QUOTE],
+        .stale_refused = chain->context.metrics->risk.verdicts[ATS_CHECK_STALE_MARKET],
+        .gaps = source->tape || chain->feed.quality.gap_after_ns == 0
+                    ? -1
+                    : (int64_t)(feed->data_faults[ATS_DATA_GAP] +
+                                feed->data_faults[ATS_DATA_LOST_TRADES]),
         .bad_price = feed->bad_price,
         .bad_action = feed->bad_action,
         .bad_size = feed->bad_size,
         .bad_time = feed->bad_time,
         .cut_bytes = source->cut_bytes,
-        .in_quarantine = feed->quarantined,
-        .symbols_quarantined = feed->symbols_quarantined};
+        .in_quarantine = feed->quarantined};
+}
+
+static int collect_quality(ats_run_summary *s, const ats_chain *chain,
+                           const ats_market_source *source)
+{
+    const ats_quality *q = ats_feed_quality(ats_chain_state(chain, ATS_CHAIN_FEED));
+    for (uint32_t id = 1; id <= q->symbol_count; id++)
+        s->quality.symbols_quarantined += q->symbol[id].quarantines > 0;
+    s->quality.found = ats_quality_json(q, source->tape);
+    return s->quality.found ? 0 : -1;
 }
 
 static void collect_model(ats_run_summary *s, const ats_chain *chain)
@@ -235,6 +250,9 @@ static void warn_of_faults(ats_run_summary *s, const ats_summary_options *option
         ats_run_summary_warn(
             s, "cut_input: the input ends early: %llu bytes of a torn end were not read",
             (unsigned long long)s->quality.cut_bytes);
+    if (s->quality.symbols_quarantined)
+        ats_run_summary_warn(s, "data_quality: %llu symbols were in quarantine for a time",
+                             (unsigned long long)s->quality.symbols_quarantined);
     if (f->journal_kept)
         ats_run_summary_warn(s, "journal: %llu entries are in shared memory only",
                              (unsigned long long)f->journal_kept);
@@ -290,6 +308,9 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
     collect_input(s, chain, source, options);
     collect_topology(s, chain);
     collect_model(s, chain);
+    s->features = (ats_summary_features){
+        .catalogue = &chain->catalogue,
+        .vectors = ats_infer_vectors(ats_chain_state(chain, ATS_CHAIN_INFER))};
     s->pace = PACE_LABELS[chain->feed.pace];
     s->speed = chain->feed.pace == ATS_PACE_RECORDED ? chain->feed.speed : 0;
     if (s->wall_ns > 0)
@@ -297,7 +318,7 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
     collect_decisions(s, chain);
     s->tape = config->tape == ATS_TAPE_REFERENCE ? "reference" : "none";
     collect_faults(s, chain, options);
-    if (collect_portfolio(s, chain, source) != 0)
+    if (collect_portfolio(s, chain, source) != 0 || collect_quality(s, chain, source) != 0)
         return -1;
     if (options->kept) {
         memcpy(s->latency, options->kept->latency, sizeof s->latency);
@@ -318,4 +339,6 @@ void ats_run_summary_free(ats_run_summary *s)
     free(s->portfolio.positions);
     s->portfolio.positions = NULL;
     s->portfolio.position_count = 0;
+    json_decref(s->quality.found);
+    s->quality.found = NULL;
 }

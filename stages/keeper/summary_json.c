@@ -182,6 +182,23 @@ static json_t *model_json(builder *b, const ats_summary_model *model)
     return o;
 }
 
+static json_t *features_json(builder *b, const ats_summary_features *f)
+{
+    char version[24], timeframes[ATS_TIMEFRAMES_TEXT];
+    json_t *o = json_object();
+    if (!f->catalogue) {
+        json_decref(o);
+        return json_null();
+    }
+    snprintf(version, sizeof version, "%016llx", (unsigned long long)f->catalogue->version);
+    ats_timeframes_print(&f->catalogue->options, timeframes);
+    put_text(b, o, "version", version);
+    put_u64(b, o, "count", f->catalogue->count);
+    put_text(b, o, "timeframes", timeframes);
+    put(b, o, "days", ats_vector_hash_json(f->vectors));
+    return o;
+}
+
 static json_t *latency_json(builder *b, const ats_run_summary *s)
 {
     json_t *o = json_object();
@@ -292,15 +309,17 @@ static json_t *quality_json(builder *b, const ats_summary_quality *q)
     put_u64(b, quarantined, "bad_time", q->bad_time);
     put_u64(b, quarantined, "symbol", q->in_quarantine);
     put_u64(b, quarantined, "symbols", q->symbols_quarantined);
-    put(b, o, "gaps", json_null()); /* captures carry no feed sequence to find them by */
+    put(b, o, "gaps", q->gaps < 0 ? json_null() : json_integer(q->gaps));
     put_u64(b, o, "out_of_order", q->out_of_order);
     put_u64(b, o, "crossed", q->crossed);
     put_u64(b, o, "locked", q->locked);
     put_u64(b, o, "stale", q->stale);
+    put_u64(b, o, "stale_refused", q->stale_refused);
     put_u64(b, o, "unchanged", q->unchanged);
     put_u64(b, o, "conflated", q->conflated);
     put_u64(b, o, "cut_bytes", q->cut_bytes);
     put(b, o, "quarantined", quarantined);
+    b->failed |= q->found && json_object_update(o, q->found) != 0;
     return o;
 }
 
@@ -352,6 +371,7 @@ json_t *ats_run_summary_json(const ats_run_summary *s)
     put(&b, o, "input", input_json(&b, &s->input));
     put(&b, o, "topology", topology_json(&b, s));
     put(&b, o, "model", model_json(&b, &s->model));
+    put(&b, o, "features", features_json(&b, &s->features));
     put(&b, o, "latency", latency_json(&b, s));
     put(&b, o, "throughput", throughput_json(&b, s));
     put(&b, o, "decisions", decisions_json(&b, &s->decisions));

@@ -96,7 +96,8 @@ static ats_check check_state(gate_case *c)
 static ats_check check_market(gate_case *c)
 {
     const ats_gate_symbol *s = c->s;
-    if (s->halted)
+    /* A quote is marked when its data cannot be trusted: a way out stays open. */
+    if (s->halted || ((s->quote_flags & ATS_QUOTE_HALTED) && !c->reduces))
         return ATS_CHECK_HALTED;
     if (s->quote_ns == 0 || s->bid_e9 <= 0 || s->ask_e9 <= 0)
         return ATS_CHECK_NO_MARKET;

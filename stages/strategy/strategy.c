@@ -22,6 +22,7 @@ typedef struct symbol_view {
     uint64_t working; /* intent_id of the order at work; 0 = none */
     float score;      /* of the last signal */
     bool scored;
+    bool marked; /* its data cannot be trusted: no entry */
 } symbol_view;
 
 typedef struct strategy {
@@ -168,10 +169,10 @@ static bool can_act(const symbol_view *v, int64_t now_ns)
     return v->working == 0 && v->bid_e9 > 0 && v->ask_e9 > 0 && now_ns >= v->rest_until_ns;
 }
 
-/* An entry also wants a market that is not locked or crossed; an exit does not wait for that. */
+/* An entry also wants a market that is not locked, crossed or marked; an exit does not wait. */
 static bool can_enter(const strategy *s, const symbol_view *v, int64_t now_ns)
 {
-    return can_act(v, now_ns) && v->ask_e9 > v->bid_e9 && !past_flat_time(s, now_ns);
+    return can_act(v, now_ns) && !v->marked && v->ask_e9 > v->bid_e9 && !past_flat_time(s, now_ns);
 }
 
 static bool spread_is_fair(const strategy *s, const symbol_view *v)
@@ -234,6 +235,7 @@ static void on_market(strategy *s, ats_io *io, const ats_market *m)
         symbol_view *v = &s->symbols[m->h.symbol_id];
         v->bid_e9 = m->quote.bid_e9;
         v->ask_e9 = m->quote.ask_e9;
+        v->marked = (m->quote.quote_flags & ATS_QUOTE_HALTED) != 0;
     }
     ats_market *out = ats_io_put(io, PORT_CHAIN, m, ATS_RECORD_MARKET);
     uint32_t now = ats_stamp_since(m->h.origin_ns, ats_clock_now(io->clock));

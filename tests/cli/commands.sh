@@ -84,6 +84,25 @@ expect 0 capture info "$dir/cut.cap"
 said 'end is missing'
 expect 4 capture verify "$dir/cut.cap"
 
+expect 4 capture check "$dir/a.cap" "$dir/b.cap" # the second starts before the first ends
+expect 0 capture check "$dir/a.cap"
+said 'records of'
+expect 0 capture check --json --html "$dir/a.html" "$dir/a.cap"
+said '"checked": true'
+grep -q 'Market data' "$dir/a.html" || { echo "check --html wrote no page"; failures=$((failures + 1)); }
+expect 2 capture check --mode nonsense "$dir/a.cap"
+expect 2 capture info "$dir/a.cap" "$dir/b.cap"
+expect 4 capture check "$dir/nothing.cap"
+{
+    echo ts_utc_ns,symbol,price,size
+    for i in $(seq 100 150); do echo "1704205${i}000000000,A,10.0$((i % 5)),1"; done
+    echo 1704205151000000000,A,99,1
+} >"$dir/p.csv"
+expect 0 import taq-csv "$dir/p.csv" -o "$dir/p.cap" --quiet
+expect 0 capture check "$dir/p.cap"
+said 'trade_outlier'
+expect 4 capture check --mode strict "$dir/p.cap"
+
 expect 0 import --list
 said taq-csv
 said binance-ws

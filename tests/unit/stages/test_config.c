@@ -356,6 +356,7 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
         snprintf(out, 64, "%d%s", (int)ats_random_below(r, 2000),
                  units[1 + ats_random_below(r, 2)]);
     else if (strcmp(name, "clock_interval") == 0 || strcmp(name, "cooldown") == 0 ||
+             strstr(name, "_after") || strcmp(name, "good_for") == 0 ||
              strcmp(name, "max_data_age") == 0 || strcmp(name, "duplicate_window") == 0)
         snprintf(out, 64, "%d%s", 1 + (int)ats_random_below(r, 59), units[ats_random_below(r, 3)]);
     else if (strcmp(name, "flat_at") == 0)
@@ -363,6 +364,19 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
                  (int)ats_random_below(r, 60), (int)ats_random_below(r, 60));
     else if (strcmp(name, "allow_short") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "true" : "false");
+    else if (strcmp(name, "outlier_z") == 0)
+        snprintf(out, 64, "%d.%d", 3 + (int)ats_random_below(r, 900),
+                 1 + (int)ats_random_below(r, 9));
+    else if (strcmp(name, "file") == 0)
+        snprintf(out, 64, "''"); /* a calendar is read at once, so it must be there */
+    else if (strcmp(name, "timeframes") == 0)
+        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "30s,1m,2h,1d" : "5m");
+    else if (strcmp(name, "index") == 0)
+        snprintf(out, 64, "SPY%d", (int)ats_random_below(r, 1000));
+    else if (strcmp(name, "sectors") == 0)
+        snprintf(out, 64, "'XLK: AAPL MSFT; XLF: JPM%d'", (int)ats_random_below(r, 1000));
+    else if (strcmp(name, "mode") == 0)
+        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "lenient" : "strict");
     else if (strcmp(name, "tape") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "full" : "reference");
     else if (strcmp(name, "threads") == 0)

@@ -185,6 +185,24 @@ Test(gate, market_data_must_be_fresh_two_sided_and_uncrossed)
     cr_assert_eq(decide(i), ATS_CHECK_PASS);
 }
 
+Test(gate, a_marked_quote_lets_out_and_not_in)
+{
+    open_gate(wide());
+    ats_market m = {.quote = {.h = {.kind = ATS_KIND_QUOTE, .symbol_id = 1, .recv_ns = NOW},
+                              .bid_e9 = 100 * E9,
+                              .ask_e9 = 100 * E9 + 10000000,
+                              .quote_flags = ATS_QUOTE_HALTED}};
+    ats_gate_market(gate, &m);
+    cr_assert_eq(decide(buy(E9, 100 * E9)), ATS_CHECK_HALTED);
+    ats_portfolio_fill(gate->portfolio, 1, -10 * E9, 100 * E9, 0);
+    ats_intent out = buy(E9, 100 * E9);
+    out.intent_flags = ATS_INTENT_REDUCE_ONLY;
+    cr_assert_eq(decide(out), ATS_CHECK_PASS);
+    m.quote.quote_flags = 0;
+    ats_gate_market(gate, &m);
+    cr_assert_eq(decide(buy(E9, 99 * E9)), ATS_CHECK_PASS);
+}
+
 Test(gate, price_on_the_tick_and_within_the_collar)
 {
     open_gate(wide());

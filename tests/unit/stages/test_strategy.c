@@ -71,6 +71,8 @@ static bool decides(void)
     return intents > before;
 }
 
+static uint8_t quote_flags; /* of the quotes to come */
+
 static bool quote_of(uint32_t symbol, int64_t bid_e9, int64_t ask_e9, int64_t at_ns)
 {
     ats_market m = {.quote = {.h = {.kind = ATS_KIND_QUOTE,
@@ -79,7 +81,8 @@ static bool quote_of(uint32_t symbol, int64_t bid_e9, int64_t ask_e9, int64_t at
                                     .event_seq = ++event_seq,
                                     .recv_ns = at_ns},
                               .bid_e9 = bid_e9,
-                              .ask_e9 = ask_e9}};
+                              .ask_e9 = ask_e9,
+                              .quote_flags = quote_flags}};
     stage_fixture_put(&fixture, CHAIN, &m);
     return decides();
 }
@@ -217,6 +220,20 @@ Test(strategy, needs_a_market_of_two_sides_that_do_not_touch)
     cr_assert(!scored(1.0f, NOW), "crossed");
     quote(100 * E9, 100 * E9 + CENT, NOW);
     cr_assert(scored(1.0f, NOW));
+}
+
+Test(strategy, enters_nothing_on_a_marked_quote_but_leaves)
+{
+    quote_flags = ATS_QUOTE_HALTED;
+    quote(100 * E9, 100 * E9 + CENT, NOW);
+    cr_assert(!scored(1.0f, NOW));
+    quote_flags = 0;
+    quote(100 * E9, 100 * E9 + CENT, NOW);
+    cr_assert(scored(1.0f, NOW));
+    answer(ATS_EXEC_FILL, intent.qty_e9, intent.limit_e9, 0, NOW);
+    quote_flags = ATS_QUOTE_HALTED;
+    cr_assert(quote(90 * E9, 90 * E9 + CENT, NOW + SEC), "the stop does not wait");
+    quote_flags = 0;
 }
 
 Test(strategy, prices_on_the_tick_that_is_further_away)
