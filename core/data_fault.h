@@ -22,6 +22,8 @@
       ATS_DATA_DROP, ATS_DATA_DROP | ATS_DATA_QUARANTINE)                                          \
     X(BAD_TIME, "bad_time", "a time outside 1990 to 2199",                                         \
       ATS_DATA_DROP, ATS_DATA_DROP)                                                                \
+    X(BAD_ACTION, "bad_action", "a split or dividend whose ratio or amount cannot be",             \
+      ATS_DATA_DROP, ATS_DATA_DROP | ATS_DATA_QUARANTINE)                                          \
     X(OUT_OF_ORDER, "out_of_order", "older than a record before it; its time is moved up",         \
       ATS_DATA_PASS, ATS_DATA_PASS)                                                                \
     X(DUPLICATE, "duplicate", "the same number and content as one of the venue's last eight",      \

@@ -120,7 +120,8 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                       .model_id = spec->forest ? 1 : 0,
                                       .batch_limit = spec->config->batch_limit,
                                       .feature_count = chain->catalogue.count,
-                                      .feature_version = chain->catalogue.version};
+                                      .feature_version = chain->catalogue.version,
+                                      .sample = spec->sample};
 }
 
 static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)

@@ -40,6 +40,7 @@ typedef struct ats_chain_spec {
     uint64_t released_max;        /* 0 = all; see ats_feed_config */
     const ats_forest *forest;     /* NULL: no model */
     bool vectors;                 /* compute vectors even without a model */
+    bool sample;                  /* keep a sample of the vectors, to see drift by */
     uint32_t feed_burst;          /* 0 = ATS_BURST_MAX */
     ats_journal *journal;
     ats_capture_writer *tape; /* NULL: no tape tap */

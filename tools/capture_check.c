@@ -72,8 +72,9 @@ static void print_found(const json_t *found)
     const json_t *faults = json_object_get(found, "faults"), *f;
     const json_t *input = json_object_get(found, "input");
     size_t i;
-    printf("%lld records of %lld symbols, %s to %s\n", count_of(input, "records"),
-           count_of(input, "symbols"), text_of(input, "first_at"), text_of(input, "last_at"));
+    printf("%lld records of %lld symbol%s, %s to %s\n", count_of(input, "records"),
+           count_of(input, "symbols"), count_of(input, "symbols") == 1 ? "" : "s",
+           text_of(input, "first_at"), text_of(input, "last_at"));
     if (!json_is_true(json_object_get(found, "checked"))) {
         printf("not checked: a tape was checked when it was recorded\n");
         return;

@@ -20,7 +20,7 @@ static const ats_option OPTIONS[] = {
      0, false},
     {'m', "model", ATS_OPTION_TEXT, offsetof(ats_features_options, model), NULL, "MODEL",
      "drift, importance: the model, as `ats train` wrote it", 0, 0, false},
-    {'n', "rows", ATS_OPTION_INTEGER, offsetof(ats_features_options, rows), "50000", "N",
+    {'n', "rows", ATS_OPTION_INTEGER, offsetof(ats_features_options, rows), "20000", "N",
      "most vectors to look at, taken evenly (check looks at all)", 100, 4000000, false},
     {0, "by", ATS_OPTION_TEXT, offsetof(ats_features_options, by), NULL, "day",
      "drift: a table for each UTC day", 0, 0, false},

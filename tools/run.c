@@ -1,6 +1,7 @@
 #include "tools/run.h"
 
 #include "core/log.h"
+#include "learn/drift.h"
 #include "learn/model_file.h"
 #include "stages/config.h"
 #include "stages/keeper/keeper.h"
@@ -24,6 +25,8 @@ typedef struct run {
     ats_market_source source;
     ats_forest forest;
     bool has_model;
+    ats_distribution distribution; /* of the model's training; no features: not known */
+    char distribution_fault[192];  /* why it could not be read, or "" */
     ats_run_dir dir;
     ats_chain chain;
     ats_keeper *keeper;
@@ -80,6 +83,21 @@ static int find_stop(run *r)
     return found ? 0 : ats_error(ATS_EXIT_DATA, "%s: does not tell where the run stopped", path);
 }
 
+/* The distribution beside the model, where there is one. A run does not fail for want of it. */
+static void read_distribution(run *r)
+{
+    char path[ATS_CONFIG_PATH_BYTES + 32];
+    if (ats_distribution_path(r->config.model_path, path, sizeof path) == 0 &&
+        access(path, F_OK) == 0 && ats_distribution_read(&r->distribution, path) == 0 &&
+        r->distribution.feature_version != r->forest.feature_version) {
+        ats_error(ATS_EXIT_DATA, "%s: is of other features than the model", path);
+        ats_distribution_free(&r->distribution);
+    }
+    if (ats_error_count())
+        snprintf(r->distribution_fault, sizeof r->distribution_fault, "%.160s", ats_error_line(0));
+    ats_error_clear();
+}
+
 static int load(run *r)
 {
     const ats_run_options *o = r->options;
@@ -103,6 +121,7 @@ static int load(run *r)
         if (ats_model_load(&r->forest, r->config.model_path) != 0)
             return -1;
         r->has_model = true;
+        read_distribution(r);
     }
     if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
         return -1;
@@ -125,6 +144,7 @@ static int prepare(run *r)
                            .speed = o->speed,
                            .released_max = r->released_max,
                            .forest = r->has_model ? &r->forest : NULL,
+                           .sample = r->distribution.feature_count > 0,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,
                            .audit = &r->dir.audit,
@@ -218,6 +238,57 @@ static int compare_digest(run *r, const char *digest)
 }
 
 /* run.json, or the short form of the report. */
+/* Rows below which PSI says more of chance than of drift: 21 bins / 500 rows are 0.04. */
+#define DRIFT_ROWS_MIN 500u
+
+/* The even part of the vectors' sample as a dataset, which borrows nothing. */
+static int sample_rows(const ats_vector_sample *s, const ats_catalogue *c, ats_dataset *d)
+{
+    *d = (ats_dataset){.features = s->features, .catalogue = c, .feature_version = c->version};
+    d->x = malloc(((size_t)s->count + 1) * s->features * sizeof *d->x);
+    if (!d->x)
+        return ats_error(ATS_EXIT_FAILED, "drift: out of memory");
+    for (uint32_t i = 0; i < s->count; i++)
+        if (ats_vector_sample_is_even(s, i))
+            memcpy(d->x + d->rows++ * s->features, s->x + (size_t)i * s->features,
+                   s->features * sizeof *d->x);
+    return 0;
+}
+
+/* "drift: 3 of 20 features ...: a 0.51, b 0.40, c 0.33". */
+static void warn_of_rows(run *r, ats_run_summary *summary, const ats_drift_row *rows)
+{
+    char names[160] = "";
+    uint32_t drifted = 0, count = r->distribution.feature_count;
+    while (drifted < count && rows[drifted].psi >= ATS_DRIFT_DRIFTED)
+        drifted++;
+    for (uint32_t i = 0; i < drifted && i < 4; i++) {
+        size_t n = strlen(names);
+        snprintf(names + n, sizeof names - n, "%s%.40s %.2f", i ? ", " : "",
+                 r->distribution.feature[rows[i].feature].name, rows[i].psi);
+    }
+    if (drifted)
+        ats_run_summary_warn(summary, "drift: %u of %u features are not as in training (PSI): %s",
+                             drifted, count, names);
+}
+
+static void warn_of_drift(run *r, ats_run_summary *summary)
+{
+    const ats_vector_sample *sample = ats_infer_sample(ats_chain_state(&r->chain, ATS_CHAIN_INFER));
+    ats_dataset now;
+    if (r->distribution_fault[0])
+        ats_run_summary_warn(summary, "drift_unknown: %s", r->distribution_fault);
+    if (!sample || sample_rows(sample, &r->chain.catalogue, &now) != 0)
+        return;
+    ats_drift_row *rows = calloc(now.features, sizeof *rows);
+    if (now.rows >= DRIFT_ROWS_MIN && rows &&
+        ats_drift(&r->distribution, &now, 0, now.rows, rows) == 0)
+        warn_of_rows(r, summary, rows);
+    free(rows);
+    ats_dataset_free(&now);
+    ats_error_clear();
+}
+
 static int print_result(const run *r, const ats_run_summary *summary)
 {
     json_t *document = ats_run_summary_json(summary);
@@ -246,6 +317,7 @@ static int report(run *r, int code, ats_run_summary *summary)
         ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
                                       "nothing could be traded; `ats train` makes a model");
     ats_run_dir_join(&r->dir, "run.json", path);
+    warn_of_drift(r, summary);
     int status = ats_run_summary_write(summary, path);
     if (status == 0)
         status = ats_report_write(r->dir.path);
@@ -267,6 +339,7 @@ static void release(run *r)
     if (!r->started)
         ats_run_dir_discard(&r->dir);
     ats_market_source_close(&r->source);
+    ats_distribution_free(&r->distribution);
     if (r->has_model)
         ats_forest_free(&r->forest);
     for (uint32_t i = 0; i < INPUTS_MAX; i++)

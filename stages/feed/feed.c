@@ -127,6 +127,9 @@ static bool is_sound(feed *f, const ats_market *m)
     case ATS_KIND_CORPORATE_ACTION:
         if (__builtin_expect(!action_ok(&m->corporate_action), 0)) {
             ats_count(&f->metrics->bad_action, 1);
+            if (!f->source->tape)
+                ats_quality_note(f->quality, m->h.symbol_id, ATS_DATA_BAD_ACTION, m->h.recv_ns, 0,
+                                 0);
             return false;
         }
         break;

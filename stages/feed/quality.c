@@ -366,6 +366,7 @@ static void take_action(ats_quality *q, ats_quality_symbol *s, const ats_corpora
     if (a->action == 1 && a->ratio_numerator > 0 && a->ratio_denominator > 0) {
         __int128 close = (__int128)s->close_e9 * a->ratio_denominator / a->ratio_numerator;
         s->close_e9 = close > ATS_VALUE_MAX_E9 ? 0 : (int64_t)close;
+        s->mids.count = s->trades.count = 0; /* prices of before are of another share */
     }
     if (a->action == 2 && a->cash_e9 > 0 && a->cash_e9 < s->close_e9)
         s->close_e9 -= a->cash_e9;

@@ -12,12 +12,14 @@ typedef struct infer {
     float margins[ATS_INFER_BATCH_MAX];
     const float *rows[ATS_INFER_BATCH_MAX];
     ats_vector_hash vectors;
+    ats_vector_sample *sample; /* behind this, or NULL */
 } infer;
 
 static size_t infer_footprint(const void *configuration)
 {
-    (void)configuration;
-    return sizeof(infer);
+    const ats_infer_config *config = configuration;
+    return sizeof(infer) +
+           (config->sample ? ats_vector_sample_footprint(config->feature_count) : 0);
 }
 
 static int infer_init(void *state, const void *configuration, ats_io *io)
@@ -28,6 +30,10 @@ static int infer_init(void *state, const void *configuration, ats_io *io)
     s->config = config;
     s->context = config->context;
     s->metrics = &config->context->metrics->infer;
+    if (config->sample) {
+        s->sample = (ats_vector_sample *)(s + 1);
+        ats_vector_sample_init(s->sample, config->feature_count);
+    }
     if (config->batch_limit < 1 || config->batch_limit > ATS_INFER_BATCH_MAX)
         return ats_error(ATS_EXIT_CONFIG, "infer.batch_limit %u: 1 to %u are possible",
                          config->batch_limit, ATS_INFER_BATCH_MAX);
@@ -116,6 +122,16 @@ static void pass_on(infer *s, ats_io *io, uint64_t n, uint32_t rows, uint64_t to
     }
 }
 
+/* After the batch has been passed on, so that no event waits for it. */
+static void sample_batch(infer *s, const ats_rx *in, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        const ats_features *f = ats_rx_slot(in, i);
+        if (f->h.kind == ATS_KIND_FEATURES)
+            ats_vector_sample_take(s->sample, f);
+    }
+}
+
 static uint32_t infer_work(void *state, ats_io *io)
 {
     infer *s = state;
@@ -129,8 +145,10 @@ static uint32_t infer_work(void *state, ats_io *io)
     if (rows && s->config->forest)
         ats_forest_score(s->config->forest, s->rows, rows, s->margins);
     pass_on(s, io, n, rows, took_ns);
-    ats_rx_release(in, n);
     ats_tx_publish(io->out[PORT_CHAIN]);
+    if (s->sample)
+        sample_batch(s, in, n);
+    ats_rx_release(in, n);
     ats_metrics_infer *metrics = s->metrics;
     ats_count(&metrics->events_in, n);
     ats_count(&metrics->batches, 1);
@@ -153,6 +171,11 @@ static void infer_housekeep(void *state, ats_io *io)
 const ats_vector_hash *ats_infer_vectors(const void *state)
 {
     return &((const infer *)state)->vectors;
+}
+
+const ats_vector_sample *ats_infer_sample(const void *state)
+{
+    return ((const infer *)state)->sample;
 }
 
 const ats_stage ats_stage_infer = {

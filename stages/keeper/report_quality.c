@@ -59,6 +59,16 @@ static void examples(FILE *out, const json_t *faults)
     fputs("</tbody></table></div></details>", out);
 }
 
+/* To the second; the examples have all of it. */
+static void short_time(FILE *out, const char *text)
+{
+    char shown[20];
+    snprintf(shown, sizeof shown, "%s", text);
+    if (strlen(shown) > 10)
+        shown[10] = ' ';
+    ats_page_text(out, shown);
+}
+
 static void fault_row(FILE *out, const json_t *fault)
 {
     const char *name = ats_page_string(fault, "fault");
@@ -69,9 +79,9 @@ static void fault_row(FILE *out, const json_t *fault)
             ats_format_count(ats_page_number(fault, "symbols")).text);
     ats_page_text(out, ats_page_string(fault, "action"));
     fputs("</td><td class=\"l\">", out);
-    ats_page_text(out, ats_page_string(fault, "first_at"));
+    short_time(out, ats_page_string(fault, "first_at"));
     fputs("</td><td class=\"l\">", out);
-    ats_page_text(out, ats_page_string(fault, "last_at"));
+    short_time(out, ats_page_string(fault, "last_at"));
     fputs("</td><td class=\"l wrap few\">", out);
     ats_page_text(out, ats_page_string(fault, "what"));
     fputs("</td></tr>", out);
@@ -81,12 +91,14 @@ static void symbol_row(FILE *out, const json_t *s)
 {
     const json_t *count;
     const char *fault, *comma = "";
+    double quarantines = ats_page_number(s, "quarantines");
     fputs("<tr><td>", out);
     ats_page_text(out, ats_page_string(s, "symbol"));
     fprintf(out, "</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>",
             ats_format_count(ats_page_number(s, "records")).text,
-            ats_format_count(ats_page_number(s, "quarantines")).text,
-            ats_format_ns(ats_page_number(s, "quarantined_s") * 1e9).text,
+            ats_format_count(quarantines).text,
+            ats_format_ns(quarantines > 0 ? ats_page_number(s, "quarantined_s") * 1e9 : (double)NAN)
+                .text,
             ats_format_ns(ats_page_number(s, "crossed_s") * 1e9).text,
             ats_format_ns(ats_page_number(s, "locked_s") * 1e9).text,
             ats_format_ns(ats_page_number(s, "longest_silence_s") * 1e9).text);
@@ -123,7 +135,7 @@ void ats_report_quality(FILE *out, const json_t *quality)
     size_t i;
     if (!json_is_object(quality))
         return;
-    fputs("<section class=\"card\"><h2>Market data</h2>", out);
+    fputs("<section class=\"card\"><h2>Market data quality</h2>", out);
     if (!json_is_true(ats_page_member(quality, "checked"))) {
         fputs("<p class=\"none\">Not checked: a tape was checked when it was recorded.</p>", out);
     } else if (json_array_size(faults) == 0) {
@@ -153,9 +165,10 @@ static void input_line(FILE *out, const json_t *input)
         fputs(i ? ", " : "", out);
         ats_page_text(out, json_string_value(file));
     }
-    fprintf(out, " \xc2\xb7 %s records of %s symbols \xc2\xb7 ",
+    double symbol_count = ats_page_number(input, "symbols");
+    fprintf(out, " \xc2\xb7 %s records of %s symbol%s \xc2\xb7 ",
             ats_format_count(ats_page_number(input, "records")).text,
-            ats_format_count(ats_page_number(input, "symbols")).text);
+            ats_format_count(symbol_count).text, symbol_count == 1 ? "" : "s");
     ats_page_text(out, ats_page_string(input, "first_at"));
     fputs(" to ", out);
     ats_page_text(out, ats_page_string(input, "last_at"));
@@ -166,9 +179,9 @@ int ats_quality_html(FILE *out, const json_t *data_quality)
 {
     double held = ats_page_number(data_quality, "quarantined.symbols");
     ats_page_begin(out, "market data");
-    fputs("<header><h1>ATS market data</h1>", out);
+    fputs("<header><h1>Market data</h1>", out);
     if (held > 0)
-        fprintf(out, "<span class=\"pill bad\">%s in quarantine</span>",
+        fprintf(out, "<span class=\"pill bad\">symbols in quarantine: %s</span>",
                 ats_format_count(held).text);
     else
         fputs("<span class=\"pill good\">none in quarantine</span>", out);

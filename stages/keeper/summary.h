@@ -89,10 +89,10 @@ typedef struct ats_summary_quality {
     uint64_t stale_refused; /* intents refused because the symbol's quote was too old */
     int64_t gaps;           /* silences and holes in dense ids; -1: not looked for */
     uint64_t bad_price, bad_size, bad_time, bad_action; /* records kept from the chain */
-    uint64_t in_quarantine;                             /* the same, of symbols in quarantine */
-    uint64_t cut_bytes;                                 /* of torn ends of the input, not read */
-    uint64_t symbols_quarantined;                       /* at some time */
-    json_t *found;                                      /* by fault and symbol (quality.h); owned */
+    uint64_t in_quarantine;
+    uint64_t cut_bytes;           /* of torn ends of the input, not read */
+    uint64_t symbols_quarantined; /* at some time */
+    json_t *found;                /* by fault and symbol (quality.h); owned */
 } ats_summary_quality;
 
 typedef struct ats_summary_faults {

@@ -170,6 +170,22 @@ expect 4 report "$dir/no-run"
 "$ats" config keys 2>"$dir/err" | head -1 >/dev/null
 [ ! -s "$dir/err" ] || { echo "a closed pipe is told"; failures=$((failures + 1)); }
 
+expect 2 features
+expect 2 features nonsense "$dir/a.cap"
+said 'there are check, drift, importance, correlate'
+expect 2 features drift "$dir/a.cap"
+said 'which model'
+expect 2 features check
+expect 4 features check "$dir/nothing.cap"
+expect 0 features check "$dir/a.cap"
+said 'queue_imbalance'
+expect 0 features correlate "$dir/a.cap" --json
+said '"spearman"'
+expect 2 features importance
+expect 4 features importance --history "$dir/nothing.jsonl"
+expect 4 features drift --model "$dir/nothing.json" "$dir/a.cap"
+said 'ats train'
+
 # What a user has is not written over.
 echo precious >"$dir/precious.txt"
 expect 2 synth -o "$dir/precious.txt" --duration 1s

@@ -143,19 +143,51 @@ def test_a_price_that_was_made_wrong_is_found_and_its_symbol_quarantined(files, 
     assert check(bad.with_suffix(".cap"))[0] == 0, "lenient passes it with a count"
 
 
+def test_splits_that_are_not_told_are_found_with_their_ratio_and_told_ones_are_not(work):
+    """Forty years of days of three companies: every split that the data set knows, and no other
+    day, as long as the open after it is within 2 % of the ratio to the close before it."""
+    files = data_file("wiki_daily", "WIKI-*.csv.zst")
+    ratios = {"2:1": 2, "3:1": 3, "3:2": 1.5, "4:1": 4, "5:1": 5, "7:1": 7, "10:1": 10, "20:1": 20}
+    splits = 0
+    for path in files:
+        rows = sorted(read_csv(path), key=lambda r: r["Date"])
+        told, untold = work / "told.cap", work / "untold.cap"
+        ats("import", "wiki-daily", path, "-o", told)
+        assert "jump" not in counts(check(told)[1]), path.name
+        expected = []
+        for before, row in zip(rows, rows[1:]):
+            moved = float(row["Open"]) / float(before["Close"])
+            if float(row["Split Ratio"]) != 1:
+                expected += [(row["Date"], name) for name, to in ratios.items()
+                             if abs(moved * to - 1) <= 0.02]
+        plain = work / path.name.removesuffix(".zst")
+        with plain.open("w", newline="") as out:
+            writer = csv.DictWriter(out, rows[0].keys())
+            writer.writeheader()
+            writer.writerows({**r, "Split Ratio": "1.0"} for r in rows)
+        ats("import", "wiki-daily", plain, "-o", untold)
+        _, found = check(untold)
+        jumps = [f for f in found["faults"] if f["fault"] == "jump"]
+        got = [(e["at"][:10], e["ratio"]) for f in jumps for e in f["examples"]]
+        assert got == expected, path.name
+        splits += len(expected)
+    assert splits >= 4
+
+
 def test_strict_keeps_entries_away_and_repeats_from_its_tape(capture, work, demo_config):
     """The recorded day has quotes that strict does not trust; its run, repeated from its own tape
     and with other threads, decides the same."""
     if "no-xgboost" in ats("--version").stdout:
         pytest.skip("this build has no XGBoost to train with")
     ats("train", "-o", work / "strict.json", "--trees", 20, "--threads", 2, capture)
+    assert "tape: full" in demo_config
     base = demo_config.replace('path: ""', "path: strict.json").replace("flat_at: \"20:55\"",
                                                                        "flat_at: never")
     runs = {}
     for mode in ("lenient", "strict"):
         config = work / f"{mode}.yaml"
         config.write_text(base.replace("mode: lenient", f"mode: {mode}"))
-        ats("backtest", "-c", config, "--run-dir", work / mode, capture)
+        ats("replay", "-c", config, "--run-dir", work / mode, capture)
         runs[mode] = run_json(work / mode)
     strict, lenient = runs["strict"], runs["lenient"]
     quality = strict["data_quality"]
