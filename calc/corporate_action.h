@@ -2,7 +2,8 @@
  *
  * The factor by which prices after the ex-date are to be multiplied so that they continue those
  * before it: a split of n new shares for d old ones, n / d; a cash dividend, last / (last - cash)
- * with the last price before it (the factor of the Center for Research in Security Prices, CRSP).
+ * with the last price before it, the inverse of 1 - cash / last by which most vendors adjust what
+ * came before. (The total-return factor 1 + cash / close of the ex-date is not known until then.)
  */
 #ifndef ATS_CALC_CORPORATE_ACTION_H
 #define ATS_CALC_CORPORATE_ACTION_H

@@ -57,7 +57,6 @@ int ats_features_collect(ats_dataset *dataset, const ats_cli *cli,
                          const ats_features_options *options, int64_t horizon_ns)
 {
     ats_dataset_options how = {.horizon_ns = horizon_ns,
-                               .clock_interval_ns = 1000000000,
                                .catalogue = options->catalogue,
                                .equity_calendar = options->calendar};
     return ats_dataset_sample(dataset, (const char *const *)cli->argument + 1,

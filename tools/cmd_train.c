@@ -131,8 +131,7 @@ static int train(const ats_cli *cli, const options *o)
     ats_dataset_options dataset_options = {.horizon_ns = o->horizon_ns,
                                            .stride = (uint32_t)o->stride,
                                            .rows_max = ROWS_MAX,
-                                           .catalogue = &catalogue,
-                                           .clock_interval_ns = 1000000000};
+                                           .catalogue = &catalogue};
     ats_train_options train_options = {
         .trees = (uint32_t)o->trees,
         .depth = (uint32_t)o->depth,

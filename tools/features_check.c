@@ -92,8 +92,7 @@ static int check(const ats_cli *cli, const ats_features_options *options, checki
     if (ats_market_source_open(&source, (const char *const *)cli->argument + 1,
                                cli->argument_count - 1) != 0)
         return -1;
-    ats_dataset_options how = {.clock_interval_ns = 1000000000,
-                               .catalogue = options->catalogue,
+    ats_dataset_options how = {.catalogue = options->catalogue,
                                .equity_calendar = options->calendar,
                                .visit = look,
                                .visit_context = c};

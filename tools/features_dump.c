@@ -11,6 +11,7 @@
 
 #define PATH_BYTES 4096
 #define INPUTS_MAX 1024u
+#define DAYS_SHOWN 5u /* at either end of a long list */
 
 typedef struct dumping {
     const ats_features_options *options;
@@ -108,8 +109,7 @@ static int dump_run(dumping *d, const char *run)
         ats_run_dir_inputs(run, inputs, INPUTS_MAX, &count) != 0 ||
         ats_calendar_load(&calendar, config.calendar_path) != 0)
         return -1;
-    ats_dataset_options how = {.clock_interval_ns = config.clock_interval_ns,
-                               .catalogue = &catalogue,
+    ats_dataset_options how = {.catalogue = &catalogue,
                                .equity_calendar = &calendar.calendar,
                                .quality = &config.data,
                                .visit = take,
@@ -124,14 +124,25 @@ static int dump_run(dumping *d, const char *run)
 /* ---- the action
  * ---------------------------------------------------------------------------------- */
 
-static void print_days(FILE *to, const ats_vector_hash *h)
+/* All days, or, where there are many and not every one was asked for, the first and last ones. */
+static void print_days(FILE *to, const ats_vector_hash *h, bool all)
 {
     json_t *days = ats_vector_hash_json(h), *day;
-    size_t i;
-    json_array_foreach(days, i, day) fprintf(to, "%s  %s  %" JSON_INTEGER_FORMAT " vectors\n",
-                                             json_string_value(json_object_get(day, "day")),
-                                             json_string_value(json_object_get(day, "hash")),
-                                             json_integer_value(json_object_get(day, "vectors")));
+    size_t i, count = json_array_size(days),
+              ends = all || count <= 2 * DAYS_SHOWN ? count : DAYS_SHOWN;
+    json_array_foreach(days, i, day)
+    {
+        if (i >= ends && i < count - ends) {
+            if (i == ends)
+                fprintf(to, "...         %zu days more; --format hash shows all\n",
+                        count - 2 * ends);
+            continue;
+        }
+        fprintf(to, "%s  %s  %" JSON_INTEGER_FORMAT " vectors\n",
+                json_string_value(json_object_get(day, "day")),
+                json_string_value(json_object_get(day, "hash")),
+                json_integer_value(json_object_get(day, "vectors")));
+    }
     json_decref(days);
 }
 
@@ -146,7 +157,7 @@ static int finish(const ats_cli *cli, dumping *d)
         return ats_cli_print_json(
             json_pack("{s:i, s:o}", "schema", 1, "days", ats_vector_hash_json(&d->hash)));
     if (!cli->common.quiet)
-        print_days(to_stdout ? stderr : stdout, &d->hash);
+        print_days(to_stdout ? stderr : stdout, &d->hash, !strcmp(d->options->format, "hash"));
     return 0;
 }
 
@@ -169,8 +180,7 @@ int ats_features_dump(const ats_cli *cli, const ats_features_options *o)
     if (!d)
         return ats_error(ATS_EXIT_FAILED, "dump: out of memory");
     d->options = o;
-    ats_dataset_options how = {.clock_interval_ns = 1000000000,
-                               .catalogue = o->catalogue,
+    ats_dataset_options how = {.catalogue = o->catalogue,
                                .equity_calendar = o->calendar,
                                .visit = take,
                                .visit_context = d};

@@ -14,7 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define ATS_VECTOR_DAYS 8192u /* 22 years of days; later ones are added to the last */
+#define ATS_VECTOR_DAYS 16384u /* 44 years of days; later ones are added to the last */
 
 typedef struct ats_vector_day {
     int64_t day; /* since 1970-01-01, of recv_ns */
