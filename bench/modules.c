@@ -2,8 +2,9 @@
 #include "bench/features.h"
 #include "bench/pipeline.h"
 #include "bench/ring.h"
+#include "bench/universe.h"
 
 #include <stddef.h>
 
-const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring, &ats_bench_pipeline,
-                                                     &ats_bench_features, NULL};
+const ats_bench_module *const ats_bench_modules[] = {
+    &ats_bench_ring, &ats_bench_pipeline, &ats_bench_features, &ats_bench_universe, NULL};

@@ -123,10 +123,10 @@ static int add_max(bench_pipeline *b, const char *name, bool scoring)
     ats_bench_row *row = ats_bench_add_row(b->result, name, "ats", NULL, 1, sum / MAX_ROUNDS);
     if (row)
         snprintf(row->note, sizeof row->note,
-                 "%.2f..%.2f M events/s in %u rounds, one core, 20 features; %llu of %llu scored; "
+                 "%.2f..%.2f M events/s in %u rounds, one core, %u features; %llu of %llu scored; "
                  "no latency: events queue",
-                 worst / 1e6, best / 1e6, MAX_ROUNDS, (unsigned long long)signals,
-                 (unsigned long long)o.events);
+                 worst / 1e6, best / 1e6, MAX_ROUNDS, b->forest.feature_count,
+                 (unsigned long long)signals, (unsigned long long)o.events);
     return 0;
 }
 

@@ -80,7 +80,8 @@ static void close_scratch(scratch *s)
     rmdir(s->path);
 }
 
-static void take_result(const ats_chain *chain, uint32_t threads, ats_pipeline_result *result)
+static void take_result(const ats_chain *chain, const ats_pipeline_options *o,
+                        ats_pipeline_result *result)
 {
     const ats_metrics *m = chain->context.metrics;
     result->events = m->feed.events_in;
@@ -88,10 +89,13 @@ static void take_result(const ats_chain *chain, uint32_t threads, ats_pipeline_r
     result->signals = m->infer.signals;
     result->orders = m->route.orders;
     result->wall_ns = chain->ended_ns - chain->started_ns;
-    for (uint32_t i = 0; i < threads; i++)
+    result->stalls = m->feed.stalls + m->feature.stalls + m->infer.stalls;
+    result->stall_ns = m->feed.stall_ns + m->feature.stall_ns + m->infer.stall_ns;
+    result->conflated = m->feed.conflated;
+    for (uint32_t i = 0; i < o->threads; i++)
         result->page_faults += chain->engine.threads[i].minor_faults;
-    ats_histogram_add(result->latency,
-                      ats_recorder_flip_now(chain->context.recorders[ATS_HOP_EVENT_TO_ORDER]));
+    ats_hop hop = o->to_signal ? ATS_HOP_EVENT_TO_SIGNAL : ATS_HOP_EVENT_TO_ORDER;
+    ats_histogram_add(result->latency, ats_recorder_flip_now(chain->context.recorders[hop]));
 }
 
 static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market_source *source,
@@ -117,7 +121,7 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
         return -1;
     int status = ats_chain_start(chain) == 0 ? ats_chain_join(chain) : -1;
     if (status == 0)
-        take_result(chain, o->threads, result);
+        take_result(chain, o, result);
     if (status == 0 && !o->no_drain) {
         const ats_drain_result *drained =
             ats_drain_outcome(ats_chain_state(chain, ATS_CHAIN_DRAIN));
