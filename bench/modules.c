@@ -1,7 +1,9 @@
 #include "bench/bench.h"
+#include "bench/features.h"
 #include "bench/pipeline.h"
 #include "bench/ring.h"
 
 #include <stddef.h>
 
-const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring, &ats_bench_pipeline, NULL};
+const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring, &ats_bench_pipeline,
+                                                     &ats_bench_features, NULL};

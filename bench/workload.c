@@ -105,9 +105,16 @@ static int sample_vectors(const ats_workload *w, ats_dataset *d)
     uint64_t n = w->count < SAMPLE_EVENTS ? w->count : SAMPLE_EVENTS;
     if (ats_market_source_memory(&source, w->records, n, &w->symbols) != 0)
         return -1;
-    ats_dataset_options options = {.horizon_ns = 0, .stride = 7, .rows_max = SAMPLE_EVENTS,
-                                   .clock_interval_ns = ATS_E9};
-    int status = ats_dataset_collect(d, &source, &options);
+    ats_catalogue *catalogue = malloc(sizeof *catalogue);
+    ats_dataset_options options = {.horizon_ns = 0,
+                                   .stride = 7,
+                                   .rows_max = SAMPLE_EVENTS,
+                                   .clock_interval_ns = ATS_E9,
+                                   .catalogue = catalogue};
+    int status = catalogue && ats_catalogue_make(catalogue, NULL) == 0
+                     ? ats_dataset_collect(d, &source, &options)
+                     : -1;
+    free(catalogue);
     ats_market_source_close(&source);
     if (status == 0 && d->rows < 100) {
         ats_dataset_free(d);
@@ -126,8 +133,7 @@ static void fill_tree(ats_forest *f, uint32_t tree, uint32_t depth, const ats_da
         ats_forest_node *node = &f->nodes[base + i];
         if (i >= splits) {
             float value = (float)(int64_t)(ats_random_next(random) % 2001) - 1000.0f;
-            *node = (ats_forest_node){
-                .threshold = NAN, .value = value * 1e-4f, .left = base + i};
+            *node = (ats_forest_node){.threshold = NAN, .value = value * 1e-4f, .left = base + i};
             continue;
         }
         float threshold;
@@ -206,7 +212,10 @@ ats_run_config ats_workload_config(void)
                                  .max_loss_streak = UINT32_MAX,
                                  .max_day_trades = UINT32_MAX};
     /* Answers come before the next event, so that the next signal may order again. */
-    c.venue = (ats_venue_sim_config){.seed = 1, .out_base_ns = 1, .back_base_ns = 1,
-                                     .fee_per_unit_e9 = 500000, .order_capacity = 1024};
+    c.venue = (ats_venue_sim_config){.seed = 1,
+                                     .out_base_ns = 1,
+                                     .back_base_ns = 1,
+                                     .fee_per_unit_e9 = 500000,
+                                     .order_capacity = 1024};
     return c;
 }

@@ -223,6 +223,7 @@ static void *run_thread(void *argument)
     ats_store_release(&thread->ready, failed ? 2 : 1); /* partner: the load in ats_engine_start */
     if (!wait_for_go(engine))
         return NULL;
+    ats_memory_prefault_stack();
     uint64_t faults = minor_faults();
     if (hooks->armed)
         hooks->armed(hooks->context, thread->spec);

@@ -75,3 +75,11 @@ void ats_memory_prefault_code(void)
 {
     dl_iterate_phdr(prefault_object, NULL);
 }
+
+__attribute__((noinline)) void ats_memory_prefault_stack(void)
+{
+    char below[64 * 1024];
+    for (size_t i = 0; i < sizeof below; i += 4096)
+        below[i] = 0;
+    __asm__ volatile("" : : "r"(below) : "memory"); /* the writes count */
+}

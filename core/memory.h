@@ -45,4 +45,8 @@ void ats_arena_destroy(ats_arena *arena);
  * first time costs no page fault. Best effort: kernels before 5.14 do without. Cold. */
 void ats_memory_prefault_code(void);
 
+/* Faults in the calling thread's next 64 KiB of stack: far more than any stage's deepest call
+ * (functions keep their arrays below 4 KiB), little beside a thread's 8 MiB. Cold. */
+void ats_memory_prefault_stack(void);
+
 #endif

@@ -72,7 +72,11 @@ typedef enum ats_metric_unit {
 #define ATS_METRICS_FEATURE(X, V)                                                                  \
     ATS_METRICS_COMMON(X, V, feature)                                                              \
     X(feature, rows, COUNT, COUNTER, "Feature vectors published.")                                 \
-    X(feature, not_ready, COUNT, COUNTER, "Events without a vector: the symbol is warming up.")
+    X(feature, not_ready, COUNT, COUNTER, "Quotes without a vector: one side is missing.")         \
+    X(feature, late, COUNT, COUNTER, "Trades reported late: only their volume counts.")            \
+    X(feature, volume_only, COUNT, COUNTER, "Trades whose sale conditions form no price.")         \
+    X(feature, reversed, COUNT, COUNTER, "Records that took an earlier trade back.")               \
+    X(feature, ignored, COUNT, COUNTER, "Corrections, bars and actions that change nothing.")
 
 #define ATS_METRICS_INFER(X, V)                                                                    \
     ATS_METRICS_COMMON(X, V, infer)                                                                \
@@ -117,9 +121,9 @@ typedef enum ats_metric_unit {
     ATS_METRICS_ROUTE(X, V)                                                                        \
     ATS_METRICS_DRAIN(X, V)
 
-#define ATS_METRIC_FIELD_COUNT(name)                                   name
-#define ATS_METRIC_FIELD_NS(name)                                      name##_ns
-#define ATS_METRIC_FIELD_BYTES(name)                                   name##_bytes
+#define ATS_METRIC_FIELD_COUNT(name) name
+#define ATS_METRIC_FIELD_NS(name)    name##_ns
+#define ATS_METRIC_FIELD_BYTES(name) name##_bytes
 /* clang-format off */
 #define ATS_METRIC_MEMBER(stage, name, unit, kind, help) uint64_t ATS_METRIC_FIELD_##unit(name);
 /* clang-format on */

@@ -234,8 +234,9 @@ typedef struct ats_features {
     int64_t ask_size_e9;
     uint64_t version; /* feature version: models carry the same */
     uint32_t count;
-    uint32_t ready; /* how many are not NaN */
-    uint64_t reserved[2];
+    uint32_t ready;   /* how many are not NaN */
+    int64_t price_e9; /* what the vector is of: the mid, or (no quotes) the last price; rounded */
+    uint64_t reserved;
     float f[];
 } ats_features;
 

@@ -1,33 +1,39 @@
 #include "learn/dataset.h"
 
+#include "calc/corporate_action.h"
 #include "core/engine.h"
 #include "core/error.h"
 #include "stages/chain.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 /* ---- a sink in the place of infer ---------------------------------------------------------- */
 
 typedef struct sink_config {
     ats_dataset *dataset;
-    double *mids; /* [rows_max] */
+    double *prices; /* [rows_max] of the rows, on the scale of the symbol's first */
     uint64_t rows_max;
     const ats_dataset_options *options;
     uint32_t stride;
     uint32_t symbol_count;
 } sink_config;
 
+typedef struct sink_symbol {
+    double scale;     /* corporate actions so far: labels go on across them; 0 = none yet */
+    double last;      /* price of the last vector, as it came */
+    uint32_t skipped; /* vectors since the last one kept */
+} sink_symbol;
+
 typedef struct sink {
     const sink_config *config;
     bool overflow;
-    uint32_t skipped[]; /* by symbol: vectors since the last one kept */
+    sink_symbol symbol[]; /* by symbol_id */
 } sink;
 
 static size_t sink_footprint(const void *configuration)
 {
     const sink_config *c = configuration;
-    return sizeof(sink) + (c->symbol_count + 1ull) * sizeof(uint32_t);
+    return sizeof(sink) + (c->symbol_count + 1ull) * sizeof(sink_symbol);
 }
 
 static int sink_init(void *state, const void *configuration, ats_io *io)
@@ -40,15 +46,17 @@ static int sink_init(void *state, const void *configuration, ats_io *io)
 static void keep(sink *s, const ats_features *f)
 {
     ats_dataset *d = s->config->dataset;
-    d->hash = XXH3_64bits_withSeed(f->f, f->count * sizeof(float), d->hash);
+    ats_vector_hash_add(d->vectors, f);
+    d->hash = d->vectors->day[d->vectors->count - 1].hash;
     if (d->seen++ == 0)
         d->feature_version = f->version;
+    sink_symbol *symbol = &s->symbol[f->h.symbol_id];
+    symbol->last = (double)f->price_e9 / 1e9;
     if (s->config->options->visit)
         s->config->options->visit(s->config->options->visit_context, f);
     if (s->config->options->rows_max == 0)
         return;
-    uint32_t *skipped = &s->skipped[f->h.symbol_id];
-    if ((*skipped)++ % s->config->stride != 0)
+    if (symbol->skipped++ % s->config->stride != 0)
         return;
     if (d->rows == s->config->rows_max) {
         s->overflow = true;
@@ -57,8 +65,16 @@ static void keep(sink *s, const ats_features *f)
     memcpy(d->x + d->rows * d->features, f->f, d->features * sizeof(float));
     d->recv_ns[d->rows] = f->h.recv_ns;
     d->symbol_id[d->rows] = f->h.symbol_id;
-    s->config->mids[d->rows] = ((double)f->bid_e9 + (double)f->ask_e9) / 2;
+    s->config->prices[d->rows] = symbol->last * (symbol->scale > 0 ? symbol->scale : 1.0);
     d->rows++;
+}
+
+static void apply(sink *s, const ats_corporate_action *a)
+{
+    sink_symbol *symbol = &s->symbol[a->h.symbol_id];
+    double factor = ats_action_factor(a, symbol->last);
+    if (factor > 0)
+        symbol->scale = (symbol->scale > 0 ? symbol->scale : 1.0) * factor;
 }
 
 static uint32_t sink_work(void *state, ats_io *io)
@@ -69,6 +85,8 @@ static uint32_t sink_work(void *state, ats_io *io)
         const ats_features *f = ats_rx_slot(io->in[0], i);
         if (f->h.kind == ATS_KIND_FEATURES)
             keep(s, f);
+        else if (f->h.kind == ATS_KIND_CORPORATE_ACTION)
+            apply(s, (const ats_corporate_action *)f);
         io->ended = f->h.kind == ATS_KIND_END;
     }
     if (n)
@@ -119,14 +137,21 @@ static int run_stages(ats_context *context, ats_market_source *source,
                             .pace = ATS_PACE_MAX,
                             .clock_interval_ns = options->clock_interval_ns,
                             .burst = ATS_BURST_MAX,
+                            .calendar = options->equity_calendar,
                             .symbol_count = source->symbols.count};
-    ats_quality_defaults(&feed.quality); /* what is dropped is no row in a run, either */
-    ats_feature_config feature = {
-        .context = context, .symbol_count = source->symbols.count, .vectors = true};
+    if (options->quality)
+        feed.quality = *options->quality;
+    else
+        ats_quality_defaults(&feed.quality); /* what is dropped is no row in a run, either */
+    ats_feature_config feature = {.context = context,
+                                  .catalogue = options->catalogue,
+                                  .equity_calendar = options->equity_calendar,
+                                  .symbol_count = source->symbols.count,
+                                  .vectors = true};
     ats_engine_spec spec = {.topology = &topology,
                             .map = &map,
                             .configs = {&feed, &feature, sink_configuration},
-                            .feature_count = ATS_FEATURE_COUNT,
+                            .feature_count = options->catalogue->count,
                             .clock = &clock};
     ats_engine engine;
     if (ats_engine_build(&engine, &spec) != 0)
@@ -158,7 +183,7 @@ static int run_chain(ats_market_source *source, const ats_dataset_options *optio
 
 /* Fills in y and drops rows without a label. `ahead` is, by symbol, the row that labels the one in
  * hand; it only moves on, because rows of a symbol are in the order of time. */
-static int label(ats_dataset *d, const double *mids, int64_t horizon_ns, uint32_t symbol_count)
+static int label(ats_dataset *d, const double *prices, int64_t horizon_ns, uint32_t symbol_count)
 {
     uint64_t *next = malloc((d->rows + 1) * sizeof *next); /* next row of the same symbol */
     uint64_t *last = malloc((symbol_count + 1ull) * sizeof *last);
@@ -185,7 +210,7 @@ static int label(ats_dataset *d, const double *mids, int64_t horizon_ns, uint32_
         if (j == NO_ROW)
             continue;
         memmove(d->x + kept * d->features, d->x + i * d->features, d->features * sizeof(float));
-        d->y[kept] = (float)((mids[j] / mids[i] - 1) * 1e4);
+        d->y[kept] = (float)((prices[j] / prices[i] - 1) * 1e4);
         d->recv_ns[kept] = d->recv_ns[i];
         d->symbol_id[kept] = s;
         kept++;
@@ -200,27 +225,29 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
 {
     memset(d, 0, sizeof *d);
     uint64_t max = options->rows_max < source->total ? options->rows_max : source->total;
-    d->features = ATS_FEATURE_COUNT;
+    d->catalogue = options->catalogue;
+    d->features = options->catalogue->count;
     d->x = malloc((max + 1) * d->features * sizeof *d->x);
     d->y = malloc((max + 1) * sizeof *d->y);
     d->recv_ns = malloc((max + 1) * sizeof *d->recv_ns);
+    d->vectors = calloc(1, sizeof *d->vectors);
     d->symbol_id = malloc((max + 1) * sizeof *d->symbol_id);
-    double *mids = malloc((max + 1) * sizeof *mids);
+    double *prices = malloc((max + 1) * sizeof *prices);
     int result = -1;
-    if (!d->x || !d->y || !d->recv_ns || !d->symbol_id || !mids) {
+    if (!d->vectors || !d->x || !d->y || !d->recv_ns || !d->symbol_id || !prices) {
         ats_error(ATS_EXIT_FAILED, "dataset: %llu rows do not fit memory", (unsigned long long)max);
     } else {
         sink_config sink_configuration = {.dataset = d,
-                                          .mids = mids,
+                                          .prices = prices,
                                           .rows_max = max,
                                           .options = options,
                                           .stride = options->stride ? options->stride : 1,
                                           .symbol_count = source->symbols.count};
         result = run_chain(source, options, &sink_configuration);
         if (result == 0)
-            result = label(d, mids, options->horizon_ns, source->symbols.count);
+            result = label(d, prices, options->horizon_ns, source->symbols.count);
     }
-    free(mids);
+    free(prices);
     if (result != 0)
         ats_dataset_free(d);
     return result;
@@ -239,23 +266,25 @@ static int collect_from(ats_dataset *d, const char *const *captures, uint32_t co
 }
 
 int ats_dataset_sample(ats_dataset *d, const char *const *captures, uint32_t count, uint64_t rows,
-                       int64_t horizon_ns)
+                       const ats_dataset_options *options)
 {
-    ats_dataset_options options = {.clock_interval_ns = 1000000000};
+    ats_dataset_options how = *options;
     uint32_t symbols = 0;
-    if (collect_from(d, captures, count, &options, &symbols) != 0)
+    how.rows_max = 0;
+    how.horizon_ns = 0;
+    if (collect_from(d, captures, count, &how, &symbols) != 0)
         return -1;
-    options.stride = (uint32_t)(d->seen / rows + (d->seen % rows != 0));
+    how.stride = (uint32_t)(d->seen / rows + (d->seen % rows != 0));
     ats_dataset_free(d);
-    options.rows_max = rows + symbols; /* each symbol's first, too */
-    options.horizon_ns = horizon_ns;
-    if (collect_from(d, captures, count, &options, &symbols) != 0)
+    how.rows_max = rows + symbols; /* each symbol's first, too */
+    how.horizon_ns = options->horizon_ns;
+    if (collect_from(d, captures, count, &how, &symbols) != 0)
         return -1;
     if (d->rows > 0)
         return 0;
     ats_dataset_free(d);
     return ats_error(ATS_EXIT_DATA, "the captures give no vector%s",
-                     horizon_ns ? " with a label" : "");
+                     how.horizon_ns ? " with a label" : "");
 }
 
 void ats_dataset_free(ats_dataset *d)
@@ -264,5 +293,6 @@ void ats_dataset_free(ats_dataset *d)
     free(d->y);
     free(d->recv_ns);
     free(d->symbol_id);
+    free(d->vectors);
     memset(d, 0, sizeof *d);
 }

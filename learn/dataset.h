@@ -1,8 +1,9 @@
 /* dataset.h: the vectors a chain computes from captures, with forward returns as labels.
  *
  * The rows come from the same feed and feature stages that serve live, so what a model is trained
- * on is what it will see. A row is one FEATURES record; its label is the return of the mid, in
- * basis points, from the row to the first row of the same symbol at least one horizon later. Rows
+ * on is what it will see. A row is one FEATURES record; its label is the return of its price (the
+ * mid, or the last price where no quotes come; splits and dividends taken out), in basis points,
+ * from the row to the first row of the same symbol at least one horizon later. Rows
  * without such a one (the last horizon of each symbol) have no label and are dropped. Cold;
  * allocates.
  */
@@ -11,6 +12,9 @@
 
 #include "core/record.h"
 #include "io/market_source.h"
+#include "stages/feature/catalogue.h"
+#include "stages/feature/vector_hash.h"
+#include "stages/feed/quality.h"
 
 #include <stdint.h>
 
@@ -23,8 +27,10 @@ typedef struct ats_dataset {
     uint64_t
         seen; /* vectors the chain made; rows are every `stride`-th of a symbol that has a label */
     uint32_t features;
+    const ats_catalogue *catalogue; /* names the columns; the caller's. NULL: nobody said */
     uint64_t feature_version;
-    uint64_t hash; /* xxh3 of the bits of x of all vectors seen, in order: train = serve */
+    uint64_t hash;            /* of the last day of `vectors` */
+    ats_vector_hash *vectors; /* all vectors seen, by day: train = serve */
 } ats_dataset;
 
 typedef struct ats_dataset_options {
@@ -32,6 +38,9 @@ typedef struct ats_dataset_options {
     uint32_t stride;    /* keep every n-th vector of a symbol; 1 = all */
     uint64_t rows_max;  /* more is an error that says which stride would do; 0: no row is kept */
     int64_t clock_interval_ns;
+    const ats_catalogue *catalogue; /* what a vector holds */
+    const ats_calendar *equity_calendar;
+    const ats_quality_config *quality; /* checks of the feed; NULL: the defaults */
     void (*visit)(void *context, const ats_features *f); /* sees every vector; NULL: nobody does */
     void *visit_context;
 } ats_dataset_options;
@@ -41,11 +50,17 @@ int ats_dataset_collect(ats_dataset *dataset, ats_market_source *source,
                         const ats_dataset_options *options);
 
 /* The vectors of captures, at most `rows` and one a symbol, evenly from each symbol's own sequence:
- * counts them first, then collects every n-th. 0, or -1 with an error pushed, also when there is no
- * row. */
+ * counts them first, then collects every n-th. stride and rows_max of the options are not looked
+ * at. 0, or -1 with an error pushed, also when there is no row. */
 int ats_dataset_sample(ats_dataset *dataset, const char *const *captures, uint32_t count,
-                       uint64_t rows, int64_t horizon_ns);
+                       uint64_t rows, const ats_dataset_options *options);
 
 void ats_dataset_free(ats_dataset *dataset);
+
+/* Name of a column; "?" where there is no catalogue. */
+static inline const char *ats_dataset_name(const ats_dataset *dataset, uint32_t column)
+{
+    return dataset->catalogue ? dataset->catalogue->feature[column].name : "?";
+}
 
 #endif

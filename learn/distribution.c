@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "learn/feature_info.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -74,7 +73,7 @@ int ats_distribution_make(ats_distribution *d, const ats_dataset *dataset, uint6
         return ats_error(ATS_EXIT_FAILED, "distribution: out of memory");
     }
     for (uint32_t i = 0; i < d->feature_count; i++) {
-        snprintf(d->feature[i].name, sizeof d->feature[i].name, "%s", ats_feature_info_name(i));
+        snprintf(d->feature[i].name, sizeof d->feature[i].name, "%s", ats_dataset_name(dataset, i));
         make_feature(&d->feature[i], dataset, i, rows, values);
     }
     free(values);

@@ -1,7 +1,6 @@
 #include "learn/drift.h"
 
 #include "core/error.h"
-#include "learn/feature_info.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -27,12 +27,12 @@ typedef struct ats_train_result {
     uint64_t train_rows, gap_rows, test_rows;
     int64_t train_first_ns, train_last_ns, test_first_ns, test_last_ns;
     double train_rmse, test_rmse;
-    double test_rmse_of_zero; /* of always saying 0: the naive forecast */
-    double test_correlation;  /* of forecast and outcome (information coefficient) */
-    double test_deciles[10];  /* mean outcome by decile of the forecast, bps */
-    uint64_t check_rows;      /* test rows scored by both engines */
-    uint64_t check_unequal;   /* of them, margins that differ in a bit */
-    float gain[256];          /* importance by feature: total gain, sums to 1 */
+    double test_rmse_of_zero;     /* of always saying 0: the naive forecast */
+    double test_correlation;      /* of forecast and outcome (information coefficient) */
+    double test_deciles[10];      /* mean outcome by decile of the forecast, bps */
+    uint64_t check_rows;          /* test rows scored by both engines */
+    uint64_t check_unequal;       /* of them, margins that differ in a bit */
+    float gain[ATS_FEATURES_MAX]; /* importance by feature: total gain, sums to 1 */
 } ats_train_result;
 
 /* Called after each tree; non-zero stops. */

@@ -109,16 +109,18 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
                                     .symbol_count = symbols,
                                     .quality = spec->config->data,
-                                    .calendar = spec->calendar};
+                                    .calendar = &chain->calendar.calendar};
     chain->feature = (ats_feature_config){.context = &chain->context,
+                                          .catalogue = &chain->catalogue,
+                                          .equity_calendar = &chain->calendar.calendar,
                                           .symbol_count = symbols,
                                           .vectors = spec->forest != NULL || spec->vectors};
     chain->infer = (ats_infer_config){.context = &chain->context,
                                       .forest = spec->forest,
                                       .model_id = spec->forest ? 1 : 0,
                                       .batch_limit = spec->config->batch_limit,
-                                      .feature_count = ATS_FEATURE_COUNT,
-                                      .feature_version = ats_feature_version(),
+                                      .feature_count = chain->catalogue.count,
+                                      .feature_version = chain->catalogue.version,
                                       .sample = spec->sample};
 }
 
@@ -152,8 +154,13 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
     ats_clock_calibrate(&chain->clock);
     choose_links(chain, spec);
     if (map_threads(chain, spec->config) != 0 ||
-        ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0)
+        ats_catalogue_make(&chain->catalogue, &spec->config->features) != 0 ||
+        ats_calendar_load(&chain->calendar, spec->config->calendar_path) != 0)
         return -1;
+    if (ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0) {
+        ats_calendar_free(&chain->calendar);
+        return -1;
+    }
     configure_market_side(chain, spec);
     configure_order_side(chain, spec);
     ats_engine_spec engine = {.topology = &chain->topology,
@@ -165,10 +172,11 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
                                           [ATS_CHAIN_RISK] = &chain->risk,
                                           [ATS_CHAIN_ROUTE] = &chain->route,
                                           [ATS_CHAIN_DRAIN] = &chain->drain},
-                              .feature_count = ATS_FEATURE_COUNT,
+                              .feature_count = chain->catalogue.count,
                               .clock = &chain->clock,
                               .hooks = spec->hooks};
     if (ats_engine_build(&chain->engine, &engine) != 0) {
+        ats_calendar_free(&chain->calendar);
         ats_arena_destroy(&chain->shared);
         return -1;
     }
@@ -201,6 +209,7 @@ void ats_chain_kill(ats_chain *chain)
 void ats_chain_destroy(ats_chain *chain)
 {
     ats_engine_destroy(&chain->engine);
+    ats_calendar_free(&chain->calendar);
     ats_arena_destroy(&chain->shared);
 }
 

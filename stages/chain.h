@@ -8,6 +8,7 @@
 
 #include "calc/forest.h"
 #include "core/engine.h"
+#include "io/calendar_file.h"
 #include "stages/drain/drain.h"
 #include "stages/feature/feature.h"
 #include "stages/feed/feed.h"
@@ -38,7 +39,6 @@ typedef struct ats_chain_spec {
     uint64_t schedule_count;
     uint64_t released_max;        /* 0 = all; see ats_feed_config */
     const ats_forest *forest;     /* NULL: no model */
-    const ats_calendar *calendar; /* of US equities; NULL: none */
     bool vectors;                 /* compute vectors even without a model */
     bool sample;                  /* keep a sample of the vectors, to see drift by */
     uint32_t feed_burst;          /* 0 = ATS_BURST_MAX */
@@ -54,6 +54,8 @@ typedef struct ats_chain {
     ats_clock clock;
     ats_context context;
     ats_arena shared; /* recorders, metrics, switches */
+    ats_catalogue catalogue;
+    ats_calendar_table calendar; /* of the equity exchanges */
     ats_topology topology;
     ats_link_spec links[ATS_LINKS_MAX];
     ats_thread_map map;

@@ -34,6 +34,15 @@ static const ats_config_key KEYS[] = {
     {"feed", "clock_interval", ATS_CONFIG_DURATION_NS, AT(clock_interval_ns), 0, HOUR_NS, "1s",
      "a CLOCK record at every multiple of it, so that timers fire in quiet markets; 0s: none"},
 
+    {"calendar", "file", ATS_CONFIG_PATH, AT(calendar_path), 0, 0, "",
+     "market calendar, relative to this file; \"\": the built-in one of the US exchanges"},
+    {"features", "timeframes", ATS_CONFIG_TIMEFRAMES, AT(features), 0, 0, "1m,5m,15m,1h",
+     "bars that features are made of, ascending; a model must have been trained on the same"},
+    {"features", "index", ATS_CONFIG_TEXT, AT(features.index), 0, ATS_INDEX_BYTES, "",
+     "symbol that the index features are measured against; \"\": none"},
+    {"features", "sectors", ATS_CONFIG_TEXT, AT(features.sectors), 0, ATS_BENCHMARKS_BYTES, "",
+     "sector symbols and their members: \"XLK: AAPL MSFT; XLF: JPM\""},
+
     {"data", "mode", ATS_CONFIG_DATA_MODE, AT(data.mode), ATS_DATA_LENIENT, ATS_DATA_STRICT,
      "lenient",
      "strict: a symbol whose data cannot be trusted is not entered until it was good for a while"},
@@ -51,9 +60,6 @@ static const ats_config_key KEYS[] = {
      "time without a fault after which a quarantine ends"},
     {"data", "jump_tolerance_bps", ATS_CONFIG_U32, AT(data.jump_tolerance_bps), 0, 1000, "200",
      "nearness of an open to a split's ratio to the last close that is told; 0: none is"},
-
-    {"calendar", "file", ATS_CONFIG_PATH, AT(calendar_path), 0, 0, "",
-     "market calendar, relative to this file; \"\": the built-in one of the US exchanges"},
 
     {"strategy", "entry_margin", ATS_CONFIG_MARGIN, AT(strategy.entry_margin), 1, 100 * ATS_E9,
      "0.5", "margin of the model from which a position is opened"},
@@ -467,7 +473,11 @@ void ats_config_key_print(const ats_run_config *config, uint32_t key,
                           char out[ATS_CONFIG_VALUE_BYTES])
 {
     const ats_config_key *k = ats_config_key_at(key);
-    if (k->type == ATS_CONFIG_PATH) {
+    if (k->type == ATS_CONFIG_TIMEFRAMES) {
+        ats_timeframes_print(&config->features, out);
+        return;
+    }
+    if (k->type == ATS_CONFIG_PATH || k->type == ATS_CONFIG_TEXT) {
         print_path((const char *)config + k->offset, out, ATS_CONFIG_VALUE_BYTES);
         return;
     }
@@ -499,6 +509,8 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
         [ATS_CONFIG_TAPE] = "full or reference",
         [ATS_CONFIG_DATA_MODE] = "lenient or strict",
         [ATS_CONFIG_PATH] = "a path in printable UTF-8 of at most 511 bytes in all",
+        [ATS_CONFIG_TEXT] = "printable UTF-8",
+        [ATS_CONFIG_TIMEFRAMES] = "a list such as 1m,5m,15m,1h (s, m, h, d; each divides a day)",
         [ATS_CONFIG_THREADS] = "fused, auto, or a list of {name, cpu, wait, stages}",
     };
     static_assert(sizeof SHAPE / sizeof SHAPE[0] == ATS_CONFIG_TYPE_COUNT, "a shape a type");
@@ -515,10 +527,10 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
 
 /* ---- a key ---------------------------------------------------------------------------------- */
 
-static const char *read_path(const char *text, char out[ATS_CONFIG_PATH_BYTES])
+static const char *read_text(const char *text, char *out, size_t capacity)
 {
     size_t length = strlen(text);
-    if (length >= ATS_CONFIG_PATH_BYTES)
+    if (length >= capacity)
         return "is too long";
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -530,7 +542,11 @@ static const char *read_path(const char *text, char out[ATS_CONFIG_PATH_BYTES])
 static const char *read_value(const ats_config_key *key, const char *text, ats_run_config *config)
 {
     if (key->type == ATS_CONFIG_PATH)
-        return read_path(text, (char *)config + key->offset);
+        return read_text(text, (char *)config + key->offset, ATS_CONFIG_PATH_BYTES);
+    if (key->type == ATS_CONFIG_TEXT)
+        return read_text(text, (char *)config + key->offset, (size_t)key->most);
+    if (key->type == ATS_CONFIG_TIMEFRAMES)
+        return ats_timeframes_read(text, &config->features);
     int64_t value;
     if (!*text)
         return "is empty";

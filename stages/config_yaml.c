@@ -335,8 +335,8 @@ static bool walk_section_key(walk *w, const char *name, uint32_t line)
         ats_config_hint(name, w->sections, w->section_count, hint, sizeof hint);
         ats_config_fault_add(
             w->report, line,
-            "%s: no such section%s; allowed: account, model, feed, data, strategy, risk, venue, "
-            "run",
+            "%s: no such section%s; allowed: account, model, feed, calendar, features, data, "
+            "strategy, risk, venue, run",
             word, hint);
         return skip(w);
     }

@@ -8,6 +8,7 @@
 
 #include "core/topology.h"
 #include "io/venue_sim.h"
+#include "stages/feature/catalogue.h"
 #include "stages/feed/quality.h"
 #include "stages/risk/gate.h"
 #include "stages/strategy/strategy.h"
@@ -38,6 +39,7 @@ typedef struct ats_run_config {
     char calendar_path[ATS_CONFIG_PATH_BYTES]; /* "": the built-in calendar */
 
     int64_t clock_interval_ns;
+    ats_feature_options features;
     ats_quality_config data;
     ats_strategy_params strategy;
     ats_risk_limits limits;

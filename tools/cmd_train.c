@@ -1,8 +1,9 @@
 #include "core/affinity.h"
+#include "io/calendar_file.h"
 #include "learn/distribution.h"
 #include "learn/train.h"
-#include "stages/feature/catalogue.h"
 #include "tools/commands.h"
+#include "tools/feature_flags.h"
 #include "tools/output.h"
 
 #include <inttypes.h>
@@ -10,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 4000000u /* x 20 features x 4 bytes = 320 MB */
+#define ROWS_MAX 1500000u /* x 320 features x 4 bytes = 1.9 GB */
 
 typedef struct options {
     const char *output;
     int64_t trees, depth, eta_e9, min_child_weight_e9, share_millionths, threads, seed, stride,
         horizon_ns;
+    ats_feature_flags flags;
 } options;
 
 static const ats_option OPTIONS[] = {
@@ -35,6 +37,7 @@ static const ats_option OPTIONS[] = {
      "of the time range; then a gap of one horizon; the rest tests", 0, 0, false},
     {0, "stride", ATS_OPTION_INTEGER, offsetof(options, stride), "1", "N",
      "keep every n-th vector of a symbol", 1, 1000000, false},
+    ATS_FEATURE_FLAG_ROWS(options),
     {0, "threads", ATS_OPTION_INTEGER, offsetof(options, threads), "0", "N",
      "for XGBoost; 0 = all CPUs", 0, 256, false},
     {0, "seed", ATS_OPTION_INTEGER, offsetof(options, seed), "1", "N", "of XGBoost", 0, INT32_MAX,
@@ -46,15 +49,16 @@ static int tell(void *context, uint32_t tree, uint32_t trees)
     return ats_progress_tell(context, tree, trees, tree);
 }
 
-static json_t *to_json(const options *o, const ats_dataset *d, const ats_train_result *r)
+static json_t *to_json(const options *o, const ats_catalogue *c, const ats_dataset *d,
+                       const ats_train_result *r)
 {
     char version[17];
     snprintf(version, sizeof version, "%016" PRIx64, d->feature_version);
     json_t *deciles = json_array(), *gain = json_object();
     for (int i = 0; i < 10; i++)
         json_array_append_new(deciles, json_real(r->test_deciles[i]));
-    for (uint32_t i = 0; i < ATS_FEATURE_COUNT; i++)
-        json_object_set_new(gain, ats_feature_at(i)->name, json_real(r->gain[i]));
+    for (uint32_t i = 0; i < c->count; i++)
+        json_object_set_new(gain, c->feature[i].name, json_real(r->gain[i]));
     return json_pack(
         "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:I, "
         "s:I, s:o}",
@@ -67,9 +71,10 @@ static json_t *to_json(const options *o, const ats_dataset *d, const ats_train_r
         "unequal_rows", (json_int_t)r->check_unequal, "gain", gain);
 }
 
-static void print_text(const options *o, const ats_dataset *d, const ats_train_result *r)
+static void print_text(const options *o, const ats_catalogue *c, const ats_dataset *d,
+                       const ats_train_result *r)
 {
-    bool shown[ATS_FEATURE_COUNT] = {false};
+    bool shown[ATS_FEATURES_MAX] = {false};
     printf("%s: %" PRId64 " trees of depth %" PRId64 ", forward return over %g s in bps\n",
            o->output, o->trees, o->depth, (double)o->horizon_ns / 1e9);
     printf("rows        %" PRIu64 " to train, %" PRIu64 " left out between, %" PRIu64
@@ -85,13 +90,13 @@ static void print_text(const options *o, const ats_dataset *d, const ats_train_r
     for (int n = 0; n < 5; n++) {
         uint32_t best = 0;
         float top = -1;
-        for (uint32_t i = 0; i < ATS_FEATURE_COUNT; i++)
+        for (uint32_t i = 0; i < c->count; i++)
             if (!shown[i] && r->gain[i] > top) {
                 top = r->gain[i];
                 best = i;
             }
         shown[best] = true;
-        printf(" %s %.0f %%%s", ats_feature_at(best)->name, top * 100, n < 4 ? "," : "\n");
+        printf(" %s %.0f %%%s", c->feature[best].name, top * 100, n < 4 ? "," : "\n");
     }
     printf("check       our engine gives XGBoost's margin to the bit in %" PRIu64 " of %" PRIu64
            " test rows\n",
@@ -117,12 +122,16 @@ static int train(const ats_cli *cli, const options *o)
     ats_dataset dataset;
     ats_train_result result;
     int cpus[256];
+    static ats_catalogue catalogue;
+    if (ats_feature_flags_read(&o->flags, &catalogue) != 0)
+        return -1;
     if (o->horizon_ns <= 0 || o->share_millionths <= 0 || o->share_millionths >= 1000000)
         return ats_error(ATS_EXIT_USAGE,
                          "--horizon and --train-share (below 100%%) must be above 0");
     ats_dataset_options dataset_options = {.horizon_ns = o->horizon_ns,
                                            .stride = (uint32_t)o->stride,
                                            .rows_max = ROWS_MAX,
+                                           .catalogue = &catalogue,
                                            .clock_interval_ns = 1000000000};
     ats_train_options train_options = {
         .trees = (uint32_t)o->trees,
@@ -138,7 +147,13 @@ static int train(const ats_cli *cli, const options *o)
         return -1;
     if (ats_market_source_open(&source, (const char *const *)cli->argument, cli->argument_count))
         return -1;
-    int status = ats_dataset_collect(&dataset, &source, &dataset_options);
+    ats_calendar_table calendar;
+    int status = ats_calendar_load(&calendar, NULL);
+    if (status == 0) {
+        dataset_options.equity_calendar = &calendar.calendar;
+        status = ats_dataset_collect(&dataset, &source, &dataset_options);
+        ats_calendar_free(&calendar);
+    }
     ats_market_source_close(&source);
     if (status != 0)
         return -1;
@@ -154,9 +169,9 @@ static int train(const ats_cli *cli, const options *o)
     if (status == 0)
         status = keep_distribution(o, &dataset, &result);
     if (status == 0 && cli->common.json)
-        status = ats_cli_print_json(to_json(o, &dataset, &result));
+        status = ats_cli_print_json(to_json(o, &catalogue, &dataset, &result));
     else if (status == 0)
-        print_text(o, &dataset, &result);
+        print_text(o, &catalogue, &dataset, &result);
     ats_dataset_free(&dataset);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "learn/dataset.h"
 #include "tools/cli.h"
+#include "tools/feature_flags.h"
 
 /* Options of all actions; each uses some. */
 typedef struct ats_features_options {
@@ -13,6 +14,10 @@ typedef struct ats_features_options {
     const char *by;      /* "day", or NULL */
     const char *history; /* file */
     const char *metric;  /* rmse, auc or ic */
+    const char *symbol, *output, *format, *run;
+    ats_feature_flags flags;
+    const ats_catalogue *catalogue; /* what the flags say */
+    const ats_calendar *calendar;   /* of the equity exchanges */
     int64_t rows, repeats, seed, threshold_e9, horizon_ns, block_ns;
 } ats_features_options;
 
@@ -24,6 +29,10 @@ typedef struct ats_features_action {
 } ats_features_action;
 
 /* -1 with an error pushed. cli->argument[1] and on are the captures. */
+int ats_features_list(const ats_cli *cli, const ats_features_options *options);
+int ats_features_show(const ats_cli *cli, const ats_features_options *options);
+int ats_features_docs(const ats_cli *cli, const ats_features_options *options);
+int ats_features_dump(const ats_cli *cli, const ats_features_options *options);
 int ats_features_drift(const ats_cli *cli, const ats_features_options *options);
 int ats_features_check(const ats_cli *cli, const ats_features_options *options);
 int ats_features_importance(const ats_cli *cli, const ats_features_options *options);

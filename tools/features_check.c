@@ -1,5 +1,4 @@
 /* ats features check: every value of every vector against its declared range. */
-#include "learn/feature_info.h"
 #include "tools/features.h"
 
 #include <math.h>
@@ -18,6 +17,7 @@ typedef struct column {
 
 typedef struct checking {
     column *columns;
+    const ats_catalogue *catalogue;
     uint32_t count;
     uint64_t vectors;
 } checking;
@@ -58,7 +58,7 @@ static json_t *to_json(const checking *c, uint64_t bad)
         json_array_append_new(
             features,
             json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "feature",
-                      ats_feature_info_name(i), "values", (json_int_t)o->values, "not_ready",
+                      c->catalogue->feature[i].name, "values", (json_int_t)o->values, "not_ready",
                       (json_int_t)o->not_ready, "infinite", (json_int_t)o->infinite, "out_of_range",
                       (json_int_t)o->out_of_range, "low", bound(o->low), "high", bound(o->high),
                       "min", o->values ? json_real((double)o->least) : json_null(), "max",
@@ -74,7 +74,7 @@ static void print_text(const checking *c)
            "outside", "min", "max");
     for (uint32_t i = 0; i < c->count; i++) {
         const column *o = &c->columns[i];
-        printf("%-28s %12llu %12llu %9llu %9llu", ats_feature_info_name(i),
+        printf("%-28s %12llu %12llu %9llu %9llu", c->catalogue->feature[i].name,
                (unsigned long long)o->values, (unsigned long long)o->not_ready,
                (unsigned long long)o->infinite, (unsigned long long)o->out_of_range);
         if (o->values)
@@ -84,7 +84,7 @@ static void print_text(const checking *c)
     }
 }
 
-static int check(const ats_cli *cli, checking *c)
+static int check(const ats_cli *cli, const ats_features_options *options, checking *c)
 {
     ats_market_source source;
     ats_dataset dataset;
@@ -92,7 +92,11 @@ static int check(const ats_cli *cli, checking *c)
     if (ats_market_source_open(&source, (const char *const *)cli->argument + 1,
                                cli->argument_count - 1) != 0)
         return -1;
-    ats_dataset_options how = {.clock_interval_ns = 1000000000, .visit = look, .visit_context = c};
+    ats_dataset_options how = {.clock_interval_ns = 1000000000,
+                               .catalogue = options->catalogue,
+                               .equity_calendar = options->calendar,
+                               .visit = look,
+                               .visit_context = c};
     int status = ats_dataset_collect(&dataset, &source, &how);
     ats_market_source_close(&source);
     if (status != 0)
@@ -112,14 +116,15 @@ static int check(const ats_cli *cli, checking *c)
 
 int ats_features_check(const ats_cli *cli, const ats_features_options *options)
 {
-    checking c = {.count = ats_feature_info_count()};
-    (void)options;
+    checking c = {.catalogue = options->catalogue, .count = options->catalogue->count};
     c.columns = calloc(c.count, sizeof *c.columns);
     if (!c.columns)
         return ats_error(ATS_EXIT_FAILED, "check: out of memory");
-    for (uint32_t i = 0; i < c.count; i++)
-        ats_feature_info_range(i, &c.columns[i].low, &c.columns[i].high);
-    int status = check(cli, &c);
+    for (uint32_t i = 0; i < c.count; i++) {
+        c.columns[i].low = c.catalogue->feature[i].low;
+        c.columns[i].high = c.catalogue->feature[i].high;
+    }
+    int status = check(cli, options, &c);
     free(c.columns);
     return status;
 }

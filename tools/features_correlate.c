@@ -1,6 +1,5 @@
 /* ats features correlate: which features say the same. */
 #include "learn/correlation.h"
-#include "learn/feature_info.h"
 #include "tools/features.h"
 
 #include <math.h>
@@ -12,7 +11,7 @@ static json_t *number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *pairs_json(const ats_correlation *c, double threshold)
+static json_t *pairs_json(const ats_correlation *c, const ats_dataset *d, double threshold)
 {
     json_t *pairs = json_array();
     for (uint32_t i = 0; i < c->features; i++)
@@ -22,21 +21,21 @@ static json_t *pairs_json(const ats_correlation *c, double threshold)
                 continue;
             json_array_append_new(
                 pairs,
-                json_pack("{s:s, s:s, s:o, s:o, s:I}", "a", ats_feature_info_name(i), "b",
-                          ats_feature_info_name(k), "spearman", number(c->spearman[at]), "pearson",
+                json_pack("{s:s, s:s, s:o, s:o, s:I}", "a", ats_dataset_name(d, i), "b",
+                          ats_dataset_name(d, k), "spearman", number(c->spearman[at]), "pearson",
                           number(c->pearson[at]), "rows", (json_int_t)c->complete[at]));
         }
     return pairs;
 }
 
-static json_t *groups_json(const ats_correlation *c, const uint32_t *group)
+static json_t *groups_json(const ats_correlation *c, const ats_dataset *d, const uint32_t *group)
 {
     json_t *groups = json_array();
     for (uint32_t i = 0; i < c->features; i++) {
         json_t *members = json_array();
         for (uint32_t k = i; k < c->features; k++)
             if (group[k] == i)
-                json_array_append_new(members, json_string(ats_feature_info_name(k)));
+                json_array_append_new(members, json_string(ats_dataset_name(d, k)));
         if (json_array_size(members) > 1)
             json_array_append_new(groups, members);
         else
@@ -57,7 +56,8 @@ static json_t *matrix_json(const ats_correlation *c, const double *of)
     return rows;
 }
 
-static void print_groups(const ats_correlation *c, const uint32_t *group, double threshold)
+static void print_groups(const ats_correlation *c, const ats_dataset *d, const uint32_t *group,
+                         double threshold)
 {
     printf("groups with |Spearman| above %.2f, each a chain of pairs:\n", threshold);
     uint32_t shown = 0;
@@ -70,14 +70,14 @@ static void print_groups(const ats_correlation *c, const uint32_t *group, double
         printf("%3u ", ++shown);
         for (uint32_t k = i; k < c->features; k++)
             if (group[k] == i)
-                printf(" %s", ats_feature_info_name(k));
+                printf(" %s", ats_dataset_name(d, k));
         putchar('\n');
     }
     if (shown == 0)
         printf("  none\n");
 }
 
-static void print_nearest(const ats_correlation *c)
+static void print_nearest(const ats_correlation *c, const ats_dataset *d)
 {
     printf("\n%-28s %-28s %9s %9s %9s\n", "feature", "nearest", "Spearman", "Pearson", "rows");
     for (uint32_t i = 0; i < c->features; i++) {
@@ -92,13 +92,14 @@ static void print_nearest(const ats_correlation *c)
         }
         uint64_t at = (uint64_t)i * c->features + best;
         if (best != i)
-            printf("%-28s %-28s %9.4f %9.4f %9llu\n", ats_feature_info_name(i),
-                   ats_feature_info_name(best), c->spearman[at], c->pearson[at],
+            printf("%-28s %-28s %9.4f %9.4f %9llu\n", ats_dataset_name(d, i),
+                   ats_dataset_name(d, best), c->spearman[at], c->pearson[at],
                    (unsigned long long)c->complete[at]);
     }
 }
 
-static int show(const ats_cli *cli, const ats_correlation *c, uint64_t rows, double threshold)
+static int show(const ats_cli *cli, const ats_correlation *c, const ats_dataset *d,
+                double threshold)
 {
     uint32_t *group = malloc(c->features * sizeof *group);
     int status = 0;
@@ -108,16 +109,16 @@ static int show(const ats_cli *cli, const ats_correlation *c, uint64_t rows, dou
     if (cli->common.json) {
         json_t *names = json_array();
         for (uint32_t i = 0; i < c->features; i++)
-            json_array_append_new(names, json_string(ats_feature_info_name(i)));
+            json_array_append_new(names, json_string(ats_dataset_name(d, i)));
         status = ats_cli_print_json(
             json_pack("{s:i, s:I, s:f, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "rows",
-                      (json_int_t)rows, "threshold", threshold, "features", names, "groups",
-                      groups_json(c, group), "pairs", pairs_json(c, threshold), "spearman",
+                      (json_int_t)d->rows, "threshold", threshold, "features", names, "groups",
+                      groups_json(c, d, group), "pairs", pairs_json(c, d, threshold), "spearman",
                       matrix_json(c, c->spearman), "pearson", matrix_json(c, c->pearson)));
     } else {
-        printf("%llu rows\n", (unsigned long long)rows);
-        print_groups(c, group, threshold);
-        print_nearest(c);
+        printf("%llu rows\n", (unsigned long long)d->rows);
+        print_groups(c, d, group, threshold);
+        print_nearest(c, d);
     }
     free(group);
     return status;
@@ -131,7 +132,7 @@ int ats_features_correlate(const ats_cli *cli, const ats_features_options *optio
         return -1;
     int status = ats_correlation_make(&c, dataset.x, dataset.rows, dataset.features);
     if (status == 0) {
-        status = show(cli, &c, dataset.rows, (double)options->threshold_e9 / 1e9);
+        status = show(cli, &c, &dataset, (double)options->threshold_e9 / 1e9);
         ats_correlation_free(&c);
     }
     ats_dataset_free(&dataset);

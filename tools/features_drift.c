@@ -1,7 +1,6 @@
 /* ats features drift: features now against the same in training. */
 #include "core/clock.h"
 #include "learn/drift.h"
-#include "learn/feature_info.h"
 #include "tools/features.h"
 
 #include <math.h>
@@ -42,7 +41,7 @@ static json_t *table_json(const ats_dataset *d, const table *t, bool by_day)
         json_array_append_new(
             features,
             json_pack("{s:s, s:f, s:s, s:o, s:o, s:f, s:f, s:o, s:o}", "feature",
-                      ats_feature_info_name(r->feature), "psi", r->psi, "band", band(r->psi), "ks",
+                      ats_dataset_name(d, r->feature), "psi", r->psi, "band", band(r->psi), "ks",
                       number(r->ks), "p_value", number(r->p_value), "missing_in_training",
                       r->missing_before, "missing", r->missing_now, "median_in_training",
                       number(r->median_before), "median", number(r->median_now)));
@@ -76,7 +75,7 @@ static void print_table(const ats_dataset *d, const table *t, bool by_day)
     for (uint32_t i = 0; i < d->features; i++) {
         const ats_drift_row *r = &t->rows[i];
         printf("%-28s %8.4f %-8s %7.4f %10.3g %8.2f%% %8.2f%% %12.5g %12.5g\n",
-               ats_feature_info_name(r->feature), r->psi, band(r->psi), r->ks, r->p_value,
+               ats_dataset_name(d, r->feature), r->psi, band(r->psi), r->ks, r->p_value,
                100 * r->missing_now, 100 * r->missing_before, r->median_now, r->median_before);
     }
 }
@@ -93,7 +92,7 @@ static void warn(const ats_cli *cli, const ats_dataset *d, const table *tables, 
     fprintf(stderr,
             "warning: %u of %u features have drifted (PSI of %.2f or more), most of all %s\n",
             drifted, d->features * count, ATS_DRIFT_DRIFTED,
-            ats_feature_info_name(tables[0].rows[0].feature));
+            ats_dataset_name(d, tables[0].rows[0].feature));
 }
 
 static int make_tables(const ats_distribution *before, const ats_dataset *d, bool by_day,

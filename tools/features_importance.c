@@ -1,7 +1,6 @@
 /* ats features importance: what a model uses, now and over time. */
 #include "core/affinity.h"
 #include "core/clock.h"
-#include "learn/feature_info.h"
 #include "learn/importance.h"
 #include "tools/features.h"
 
@@ -54,8 +53,8 @@ static json_t *to_json(const ats_importance *m, const ats_features_options *o, c
         const ats_importance_row *r = &m->row[rank[i].feature];
         json_array_append_new(
             features, json_pack("{s:s, s:f, s:f, s:o, s:o, s:f, s:f}", "feature",
-                                ats_feature_info_name(rank[i].feature), "shap", r->shap,
-                                "total_gain", r->total_gain, "permutation", number(r->permutation),
+                                ats_dataset_name(d, rank[i].feature), "shap", r->shap, "total_gain",
+                                r->total_gain, "permutation", number(r->permutation),
                                 "permutation_spread", number(r->permutation_spread), "weight",
                                 r->weight, "total_cover", r->total_cover));
     }
@@ -67,7 +66,8 @@ static json_t *to_json(const ats_importance *m, const ats_features_options *o, c
                      features);
 }
 
-static void print_text(const ats_importance *m, const ats_features_options *o, const ranked *rank)
+static void print_text(const ats_importance *m, const ats_features_options *o, const ats_dataset *d,
+                       const ranked *rank)
 {
     double gain = 0, splits = 0;
     for (uint32_t i = 0; i < m->features; i++) {
@@ -79,10 +79,9 @@ static void print_text(const ats_importance *m, const ats_features_options *o, c
            "+-");
     for (uint32_t i = 0; i < m->features; i++) {
         const ats_importance_row *r = &m->row[rank[i].feature];
-        printf("%-28s %12.6g %7.2f%% %7.2f%% %14.6g %12.3g\n",
-               ats_feature_info_name(rank[i].feature), r->shap,
-               gain > 0 ? 100 * r->total_gain / gain : 0, splits > 0 ? 100 * r->weight / splits : 0,
-               r->permutation, r->permutation_spread);
+        printf("%-28s %12.6g %7.2f%% %7.2f%% %14.6g %12.3g\n", ats_dataset_name(d, rank[i].feature),
+               r->shap, gain > 0 ? 100 * r->total_gain / gain : 0,
+               splits > 0 ? 100 * r->weight / splits : 0, r->permutation, r->permutation_spread);
     }
 }
 
@@ -212,7 +211,7 @@ static int show(const ats_cli *cli, const ats_importance *m, const ats_features_
     if (status == 0 && cli->common.json)
         status = ats_cli_print_json(json_incref(document));
     else if (status == 0)
-        print_text(m, o, rank);
+        print_text(m, o, d, rank);
     json_decref(document);
     free(rank);
     return status;

@@ -1,7 +1,6 @@
 #include "tools/run.h"
 
 #include "core/log.h"
-#include "io/calendar_file.h"
 #include "learn/drift.h"
 #include "learn/model_file.h"
 #include "stages/config.h"
@@ -24,7 +23,6 @@ typedef struct run {
     const ats_run_options *options;
     ats_run_config config;
     ats_market_source source;
-    ats_calendar_table calendar;
     ats_forest forest;
     bool has_model;
     ats_distribution distribution; /* of the model's training; no features: not known */
@@ -125,8 +123,6 @@ static int load(run *r)
         r->has_model = true;
         read_distribution(r);
     }
-    if (ats_calendar_load(&r->calendar, r->config.calendar_path) != 0)
-        return -1;
     if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
         return -1;
     if (r->source.total == 0)
@@ -148,7 +144,6 @@ static int prepare(run *r)
                            .speed = o->speed,
                            .released_max = r->released_max,
                            .forest = r->has_model ? &r->forest : NULL,
-                           .calendar = &r->calendar.calendar,
                            .sample = r->distribution.feature_count > 0,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,
@@ -247,9 +242,9 @@ static int compare_digest(run *r, const char *digest)
 #define DRIFT_ROWS_MIN 500u
 
 /* The even part of the vectors' sample as a dataset, which borrows nothing. */
-static int sample_rows(const ats_vector_sample *s, ats_dataset *d)
+static int sample_rows(const ats_vector_sample *s, const ats_catalogue *c, ats_dataset *d)
 {
-    *d = (ats_dataset){.features = s->features, .feature_version = ats_feature_version()};
+    *d = (ats_dataset){.features = s->features, .catalogue = c, .feature_version = c->version};
     d->x = malloc(((size_t)s->count + 1) * s->features * sizeof *d->x);
     if (!d->x)
         return ats_error(ATS_EXIT_FAILED, "drift: out of memory");
@@ -283,7 +278,7 @@ static void warn_of_drift(run *r, ats_run_summary *summary)
     ats_dataset now;
     if (r->distribution_fault[0])
         ats_run_summary_warn(summary, "drift_unknown: %s", r->distribution_fault);
-    if (!sample || sample_rows(sample, &now) != 0)
+    if (!sample || sample_rows(sample, &r->chain.catalogue, &now) != 0)
         return;
     ats_drift_row *rows = calloc(now.features, sizeof *rows);
     if (now.rows >= DRIFT_ROWS_MIN && rows &&
@@ -344,7 +339,6 @@ static void release(run *r)
     if (!r->started)
         ats_run_dir_discard(&r->dir);
     ats_market_source_close(&r->source);
-    ats_calendar_free(&r->calendar);
     ats_distribution_free(&r->distribution);
     if (r->has_model)
         ats_forest_free(&r->forest);

@@ -30,6 +30,8 @@ const ats_import_format ats_import_bar_csv = {
  * symbol may be called anything. */
 static void wiki_symbol(ats_bar_file *b, const char *name)
 {
+    if (b->symbol_given)
+        return;
     memset(b->symbol, 0, sizeof b->symbol);
     if (strncmp(name, "WIKI-", 5) == 0)
         ats_bar_symbol_text(name + 5, strcspn(name + 5, "-."), b->symbol);
@@ -45,8 +47,7 @@ static int wiki_open(ats_import_file *file, const ats_import_options *options)
                                           .header = true};
     if (ats_bar_file_open(file, options, &preset) != 0)
         return -1;
-    if (!options->bars.symbol)
-        wiki_symbol(file->state, ats_bar_base_name(file->path));
+    wiki_symbol(file->state, ats_bar_base_name(file->path));
     return 0;
 }
 

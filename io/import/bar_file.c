@@ -79,6 +79,7 @@ static void set_currency(ats_symbol *like, const char *text)
 {
     static const char *const ends[] = {"USDT", "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD"};
     size_t n = strlen(text);
+    strcpy(like->currency, "USD");
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         size_t k = strlen(ends[i]);
         if (like->symbol_class != ATS_CLASS_EQUITY && n > k && strcmp(text + n - k, ends[i]) == 0) {
@@ -228,6 +229,7 @@ int ats_bar_file_open(ats_import_file *file, const ats_import_options *options,
         set_currency(&b->symbols.like, b->symbol);
     file->has_header = b->has_header;
     b->columns_given = columns != NULL;
+    b->symbol_given = o->symbol != NULL;
     if (columns)
         return read_columns(b, columns);
     return b->has_header
@@ -363,6 +365,8 @@ ats_line_reason ats_bar_file_line(ats_import_file *file, char *text, size_t leng
     memcpy(symbol, b->symbol, sizeof symbol);
     if (named >= 0 && !ats_bar_symbol_text(field[named].text, field[named].length, symbol))
         return ATS_LINE_SYMBOL;
+    if (named >= 0)
+        set_currency(&b->symbols.like, symbol);
     ats_bar bar = {.h = {.kind = ATS_KIND_BAR, .flags = ATS_FLAG_END_OF_EVENT},
                    .period_s = b->period_s};
     uint32_t date;

@@ -25,7 +25,7 @@ typedef struct ats_bar_file {
     int8_t column[ATS_BAR_COLUMN_COUNT]; /* position in a row, -1: not there */
     uint32_t column_count;               /* of a row; 0: from the header line */
     char delimiter;
-    bool has_header, local, bar_end, columns_given;
+    bool has_header, local, bar_end, columns_given, symbol_given;
     uint32_t period_s;
     char symbol[ATS_SYMBOL_TEXT]; /* of rows that name none */
     const ats_calendar *calendar; /* of US equities */

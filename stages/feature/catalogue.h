@@ -1,73 +1,112 @@
-/* catalogue.h: the features, each defined once.
+/* catalogue.h: the registry: every feature of a run, in the order of the vector.
  *
- * One line a feature gives its index in the vector, its name, family, parameters, unit, range,
- * warm-up, inputs and the source of its formula. The hash of all lines is the feature version that
- * models carry: change a line and no older model loads.
+ * The rows of the families (family.h) are the one source: the tick families first, then what the
+ * timeframes say together, then the bar families once for each timeframe, fastest first. The hash
+ * of all of it is the feature version that models carry: change a row, the list of timeframes or a
+ * benchmark, and no older model loads. Cold; built once, then read only.
  */
 #ifndef ATS_STAGES_FEATURE_CATALOGUE_H
 #define ATS_STAGES_FEATURE_CATALOGUE_H
 
-#include <stdint.h>
+#include "stages/feature/family/across.h"
+#include "stages/feature/family/band.h"
+#include "stages/feature/family/benchmark.h"
+#include "stages/feature/family/book.h"
+#include "stages/feature/family/flow.h"
+#include "stages/feature/family/momentum.h"
+#include "stages/feature/family/pattern.h"
+#include "stages/feature/family/price.h"
+#include "stages/feature/family/session.h"
+#include "stages/feature/family/tape.h"
+#include "stages/feature/family/trend.h"
+#include "stages/feature/family/volatility.h"
+#include "stages/feature/family/volume.h"
 
-/* X(id, family, parameters, unit, range, warm_up, inputs, source) */
-#define ATS_FEATURES(X)                                                                            \
-    X(spread_bps, "microstructure", "", "bps of mid", ">= 0, < 0 when crossed", "1 quote",         \
-      "quote", "(ask - bid) / mid")                                                                \
-    X(microprice_bps, "microstructure", "", "bps of mid", "within half a spread", "1 quote",       \
-      "quote", "Gatheral and Oomen 2010: size-weighted mid less mid")                              \
-    X(queue_imbalance, "microstructure", "", "ratio", "-1..1", "1 quote", "quote",                 \
-      "Cont, Kukanov, Stoikov 2014: (bid size - ask size) / sum")                                  \
-    X(mid_ema20_bps, "trend", "n=20 quotes", "bps", "any", "20 quotes", "quote",                   \
-      "mid / EMA(mid) - 1")                                                                        \
-    X(mid_ema100_bps, "trend", "n=100 quotes", "bps", "any", "100 quotes", "quote",                \
-      "mid / EMA(mid) - 1")                                                                        \
-    X(order_flow_imbalance, "microstructure", "n=20 quotes", "ratio", "-1..1", "20 quotes",        \
-      "quote", "Cont, Kukanov, Stoikov 2014 eq. 4, EMA of flow / EMA of |flow|")                   \
-    X(trade_flow_imbalance, "microstructure", "n=50 trades", "ratio", "-1..1", "50 trades",        \
-      "trade, quote", "EMA of signed size / EMA of size; sign by Lee and Ready 1991")              \
-    X(tick_imbalance, "microstructure", "n=50 trades", "ratio", "-1..1", "50 trades", "trade",     \
-      "EMA of the sign of price changes")                                                          \
-    X(effective_spread_bps, "microstructure", "last trade", "bps", ">= 0", "1 trade",              \
-      "trade, quote", "2 |price - mid| / mid (SEC Rule 605)")                                      \
-    X(volatility_bps, "volatility", "n=100 mid changes", "bps a change", ">= 0", "100 changes",    \
-      "quote", "sqrt(EMA of squared mid returns)")                                                 \
-    X(return_1m_bps, "price", "1m", "bps", "any", "2 bars", "bar 1m",                              \
-      "close / previous close - 1")                                                                \
-    X(return_5x1m_bps, "price", "5 x 1m", "bps", "any", "6 bars", "bar 1m",                        \
-      "close / close 5 bars before - 1")                                                           \
-    X(range_1m_bps, "volatility", "1m", "bps", ">= 0", "1 bar", "bar 1m", "(high - low) / close")  \
-    X(volume_ratio_1m, "volume", "n=20", "ratio", ">= 0", "20 bars", "bar 1m",                     \
-      "volume / mean volume of the last 20 bars")                                                  \
-    X(rsi14_1m, "momentum", "n=14", "index", "0..100", "15 bars", "bar 1m",                        \
-      "Wilder 1978; TA-Lib RSI")                                                                   \
-    X(sma20_1m_bps, "trend", "n=20", "bps", "any", "20 bars", "bar 1m", "mid / SMA(close) - 1")    \
-    X(atr14_1m_bps, "volatility", "n=14", "bps", ">= 0", "15 bars", "bar 1m",                      \
-      "Wilder 1978; TA-Lib ATR, over close")                                                       \
-    X(return_5m_bps, "price", "5m", "bps", "any", "2 bars", "bar 5m",                              \
-      "close / previous close - 1")                                                                \
-    X(rsi14_5m, "momentum", "n=14", "index", "0..100", "15 bars", "bar 5m",                        \
-      "Wilder 1978; TA-Lib RSI")                                                                   \
-    X(vwap_distance_bps, "volume", "UTC day", "bps", "any", "1 trade", "trade, quote",             \
-      "mid / (sum of price x size / sum of size) - 1")
+/* X(family name, its rows) */
+#define ATS_TICK_FAMILIES(X)                                                                       \
+    X(book, ATS_BOOK_FEATURES)                                                                     \
+    X(tape, ATS_TAPE_FEATURES)                                                                     \
+    X(session, ATS_SESSION_FEATURES)
+#define ATS_BAR_FAMILIES(X)                                                                        \
+    X(price, ATS_PRICE_FEATURES)                                                                   \
+    X(volume, ATS_VOLUME_FEATURES)                                                                 \
+    X(volatility, ATS_VOLATILITY_FEATURES)                                                         \
+    X(momentum, ATS_MOMENTUM_FEATURES)                                                             \
+    X(trend, ATS_TREND_FEATURES)                                                                   \
+    X(band, ATS_BAND_FEATURES)                                                                     \
+    X(pattern, ATS_PATTERN_FEATURES)                                                               \
+    X(flow, ATS_FLOW_FEATURES)                                                                     \
+    X(benchmark, ATS_BENCHMARK_FEATURES)
 
-#define ATS_FEATURE_ID(id, ...) ATS_FEATURE_##id,
-typedef enum ats_feature_id { ATS_FEATURES(ATS_FEATURE_ID) ATS_FEATURE_COUNT } ats_feature_id;
+/* Places of features in the vector (tick families) and in a timeframe's part of it (bar families):
+ * ATS_FEATURE_spread_bps, ATS_BAR_FEATURE_rsi_14. */
+#define ATS_FEATURE_ID(id, ...)     ATS_FEATURE_##id,
+#define ATS_BAR_FEATURE_ID(id, ...) ATS_BAR_FEATURE_##id,
+#define ATS_TICK_IDS(family, ROWS)  ROWS(ATS_FEATURE_ID)
+#define ATS_BAR_IDS(family, ROWS)   ROWS(ATS_BAR_FEATURE_ID)
+enum { ATS_TICK_FAMILIES(ATS_TICK_IDS) ATS_TICK_FEATURE_COUNT };
+enum { ATS_ACROSS_FEATURE_COUNT = 0 ATS_ACROSS_FEATURES(ATS_FEATURE_ONE) };
+enum { ATS_BAR_FAMILIES(ATS_BAR_IDS) ATS_BAR_FEATURE_COUNT };
+
+/* Where the parts of the vector begin. */
+#define ATS_ACROSS_AT ((uint32_t)ATS_TICK_FEATURE_COUNT)
+#define ATS_TIMEFRAME_AT(k)                                                                        \
+    (ATS_ACROSS_AT + ATS_ACROSS_FEATURE_COUNT + (k) * (uint32_t)ATS_BAR_FEATURE_COUNT)
+
+#define ATS_TIMEFRAMES_MAX   6u
+#define ATS_FEATURES_MAX     (ATS_TIMEFRAME_AT(ATS_TIMEFRAMES_MAX))
+#define ATS_TIMEFRAME_S_MAX  86400u
+#define ATS_INDEX_BYTES      24u
+#define ATS_BENCHMARKS_BYTES 1024u
+
+/* What a user chooses. */
+typedef struct ats_feature_options {
+    uint32_t timeframe_count;                 /* 0: the default list */
+    uint32_t timeframe_s[ATS_TIMEFRAMES_MAX]; /* ascending, each a divisor of a day */
+    char index[ATS_INDEX_BYTES];              /* symbol of the index; "" = none */
+    char sectors[ATS_BENCHMARKS_BYTES];       /* "XLK: AAPL MSFT; XLF: JPM"; "" = none */
+} ats_feature_options;
+
+/* 1m, 5m, 15m, 1h; no index, no sectors. */
+ats_feature_options ats_feature_options_default(void);
+
+/* Reads "1m,5m,15m,1h" (s, m, h, d) into options. NULL, or what is wrong with it. */
+const char *ats_timeframes_read(const char *text, ats_feature_options *options);
+
+/* The same, 0 or -1 with an error pushed that says what is allowed. */
+int ats_timeframes_parse(const char *text, ats_feature_options *options);
+
+/* Writes them back: "1m,5m,15m,1h". */
+#define ATS_TIMEFRAMES_TEXT 64u
+void ats_timeframes_print(const ats_feature_options *options, char text[ATS_TIMEFRAMES_TEXT]);
+
+/* "15m" of 900; 8 bytes are enough. */
+void ats_timeframe_label(uint32_t seconds, char label[8]);
 
 typedef struct ats_feature_def {
-    const char *name;
-    const char *family;
-    const char *parameters;
-    const char *unit;
-    const char *range;
-    const char *warm_up;
-    const char *inputs;
-    const char *source;
+    char name[48];
+    const char *family, *parameters, *unit;
+    double low, high; /* -INFINITY, INFINITY = no bound */
+    uint32_t warm_up;
+    const char *counter; /* what warm_up counts: a field of ats_seen */
+    const char *inputs, *source;
+    uint32_t timeframe_s; /* 0 = of no one timeframe */
 } ats_feature_def;
 
-/* The definition of feature i; i < ATS_FEATURE_COUNT. */
-const ats_feature_def *ats_feature_at(uint32_t i);
+typedef struct ats_catalogue {
+    uint32_t count;
+    uint64_t version; /* xxh3 of every text and number of every row, in order, and the benchmarks */
+    ats_feature_options options;
+    ats_feature_def feature[ATS_FEATURES_MAX];
+} ats_catalogue;
 
-/* xxh3 over every text of every definition, in order. */
-uint64_t ats_feature_version(void);
+/* NULL options: the defaults. 0, or -1 with an error pushed (timeframes out of order or uneven). */
+int ats_catalogue_make(ats_catalogue *catalogue, const ats_feature_options *options);
+
+/* Place of a feature by name, or -1. */
+int ats_catalogue_find(const ats_catalogue *catalogue, const char *name);
+
+/* "0 to 100", ">= 0", "any": the range as text. */
+void ats_feature_range_text(const ats_feature_def *feature, char text[48]);
 
 #endif

@@ -1,5 +1,7 @@
 #include "stages/feature/feature.h"
 
+#include "core/error.h"
+#include "stages/feature/benchmarks.h"
 #include "stages/feature/symbol.h"
 
 #define PORT_CHAIN 0
@@ -7,15 +9,37 @@
 typedef struct feature {
     const ats_context *context;
     ats_metrics_feature *metrics;
-    uint64_t version;
+    const ats_catalogue *catalogue;
     bool vectors;
-    ats_symbol_state symbols[]; /* by symbol_id */
+    size_t symbol_bytes;
+    char *symbols; /* by symbol_id, symbol_bytes each, on a line */
 } feature;
+
+static ats_symbol_state *symbol_at(const feature *f, uint32_t id)
+{
+    return (ats_symbol_state *)(f->symbols + id * f->symbol_bytes);
+}
+
+/* ---- cold ------------------------------------------------------------------------------------ */
+
+/* The stage, the table of benchmarks (index and sector by symbol), the symbols. */
+static size_t head_bytes(const ats_feature_config *config)
+{
+    size_t bytes = sizeof(feature) + 2 * (config->symbol_count + 1ull) * sizeof(uint32_t);
+    return (bytes + 63) & ~(size_t)63;
+}
 
 static size_t feature_footprint(const void *configuration)
 {
     const ats_feature_config *config = configuration;
-    return sizeof(feature) + (config->symbol_count + 1ull) * sizeof(ats_symbol_state);
+    return head_bytes(config) + (config->symbol_count + 1ull) * ats_symbol_bytes(config->catalogue);
+}
+
+static const ats_calendar *calendar_of(const ats_feature_config *config, uint32_t id)
+{
+    uint32_t class = config->context->symbols->entry[id].symbol_class;
+    const ats_calendar *equity = config->equity_calendar;
+    return equity ? ats_calendar_for(class, equity) : &ats_calendar_continuous;
 }
 
 static int feature_init(void *state, const void *configuration, ats_io *io)
@@ -25,13 +49,25 @@ static int feature_init(void *state, const void *configuration, ats_io *io)
     (void)io;
     f->context = config->context;
     f->metrics = &config->context->metrics->feature;
-    f->version = ats_feature_version();
+    f->catalogue = config->catalogue;
     f->vectors = config->vectors;
+    f->symbol_bytes = ats_symbol_bytes(config->catalogue);
+    f->symbols = (char *)state + head_bytes(config);
+    uint32_t *table = (uint32_t *)(f + 1);
+    ats_benchmarks b = {.index = table, .sector = table + config->symbol_count + 1};
+    if (ats_benchmarks_find(&b, &config->catalogue->options, config->context->symbols) != 0)
+        return -1;
+    for (uint32_t id = 1; id <= config->symbol_count; id++)
+        ats_symbol_init(symbol_at(f, id), config->catalogue, calendar_of(config, id),
+                        b.index[id] ? symbol_at(f, b.index[id]) : NULL,
+                        b.sector[id] ? symbol_at(f, b.sector[id]) : NULL);
     return 0;
 }
 
+/* ---- hot ------------------------------------------------------------------------------------- */
+
 /* Writes the FEATURES record that ends the event. */
-static void put_vector(feature *f, ats_io *io, const ats_symbol_state *s, const ats_market *m)
+static void put_vector(feature *f, ats_io *io, ats_symbol_state *s, const ats_market *m)
 {
     ats_features *out = ats_tx_stage(io->out[PORT_CHAIN]);
     memset(out, 0, sizeof *out);
@@ -39,29 +75,62 @@ static void put_vector(feature *f, ats_io *io, const ats_symbol_state *s, const 
     out->h.kind = ATS_KIND_FEATURES;
     out->h.sub = 1;
     out->h.flags |= ATS_FLAG_END_OF_EVENT;
-    out->bid_e9 = m->quote.bid_e9;
-    out->ask_e9 = m->quote.ask_e9;
-    out->bid_size_e9 = m->quote.bid_size_e9;
-    out->ask_size_e9 = m->quote.ask_size_e9;
-    out->version = f->version;
-    out->count = ATS_FEATURE_COUNT;
-    out->ready = ats_symbol_vector(s, out->f);
+    if (m->h.kind == ATS_KIND_QUOTE) {
+        out->bid_e9 = m->quote.bid_e9;
+        out->ask_e9 = m->quote.ask_e9;
+        out->bid_size_e9 = m->quote.bid_size_e9;
+        out->ask_size_e9 = m->quote.ask_size_e9;
+        out->price_e9 = m->quote.bid_e9 + (m->quote.ask_e9 - m->quote.bid_e9) / 2;
+    } else {
+        out->price_e9 = m->h.kind == ATS_KIND_BAR ? m->bar.close_e9 : m->trade.px_e9;
+    }
+    out->version = f->catalogue->version;
+    out->count = f->catalogue->count;
+    out->ready = ats_symbol_vector(s, m->h.recv_ns);
+    memcpy(out->f, s->vector, f->catalogue->count * sizeof(float));
     ats_count(&f->metrics->rows, 1);
+}
+
+static void count_result(feature *f, ats_symbol_result result)
+{
+    ats_count(&f->metrics->late, result == ATS_SYMBOL_LATE);
+    ats_count(&f->metrics->volume_only, result == ATS_SYMBOL_NO_PRICE);
+    ats_count(&f->metrics->reversed, result == ATS_SYMBOL_REVERSED);
+    ats_count(&f->metrics->ignored, result == ATS_SYMBOL_IGNORED);
+}
+
+/* Updates the symbol's state. True when the event makes a vector: its two-sided best quote changed,
+ * or, as long as no quotes come, it closed a bar. */
+static bool update(feature *f, ats_symbol_state *s, const ats_market *m)
+{
+    uint64_t bars = s->frames[0].history.count;
+    switch (m->h.kind) {
+    case ATS_KIND_QUOTE:
+        ats_symbol_quote(s, &m->quote);
+        ats_count(&f->metrics->not_ready, f->vectors && !s->book.two_sided);
+        return s->book.two_sided;
+    case ATS_KIND_TRADE:
+        count_result(f, ats_symbol_trade(s, &m->trade));
+        break;
+    case ATS_KIND_BAR:
+        count_result(f, ats_symbol_bar(s, &m->bar));
+        break;
+    case ATS_KIND_CORPORATE_ACTION:
+        count_result(f, ats_symbol_action(s, &m->corporate_action));
+        return false;
+    default:
+        return false;
+    }
+    return s->book.quotes == 0 && s->frames[0].history.count != bars;
 }
 
 static void take(feature *f, ats_io *io, const ats_market *in)
 {
-    ats_symbol_state *s = &f->symbols[in->h.symbol_id];
+    ats_symbol_state *s = symbol_at(f, in->h.symbol_id);
     ats_market *out = ats_tx_stage(io->out[PORT_CHAIN]);
     *out = *in;
-    bool vector = false;
-    if (in->h.kind == ATS_KIND_QUOTE) {
-        ats_symbol_quote(s, &in->quote);
-        vector = f->vectors && s->two_sided;
-        ats_count(&f->metrics->not_ready, f->vectors && !s->two_sided);
-    } else if (in->h.kind == ATS_KIND_TRADE && in->trade.correction == 0) {
-        ats_symbol_trade(s, &in->trade);
-    }
+    /* symbol 0 is nobody's: CLOCK, END */
+    bool vector = in->h.symbol_id && update(f, s, in) && f->vectors;
     if (vector)
         put_vector(f, io, s, in);
     uint32_t now = ats_stamp_since(in->h.origin_ns, ats_clock_now(io->clock));

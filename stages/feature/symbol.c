@@ -1,177 +1,319 @@
 #include "stages/feature/symbol.h"
 
-#define MINUTE_NS 60000000000ll
-#define DAY_NS    (1440 * MINUTE_NS)
-#define BPS       1e4
-#define FAST      20u
-#define SLOW      100u
-#define TRADES    50u
-#define RETURNS   100u
-#define WILDER    14u
+#include "calc/corporate_action.h"
+
+#include <string.h>
 
 static double from_e9(int64_t v_e9)
 {
     return (double)v_e9 / 1e9;
 }
 
-/* ---- bars --------------------------------------------------------------------------------- */
+/* ---- cold ------------------------------------------------------------------------------------ */
 
-static void close_bar(ats_timeframe *t)
+static size_t up_to_line(size_t bytes)
 {
-    const ats_bar_builder *b = &t->bar;
-    t->previous_close = t->last_close;
-    t->last_close = b->close;
-    t->last_range = b->high - b->low;
-    t->last_volume = b->volume;
-    t->close_5_before = t->recent[t->bars % 5];
-    t->recent[t->bars % 5] = b->close;
-    t->bars++;
-    ats_rsi_update(&t->rsi, b->close, WILDER);
-    ats_atr_update(&t->atr, b->high, b->low, b->close, WILDER);
-    ats_window_update(&t->closes, b->close, ATS_WINDOW_MAX);
-    ats_window_update(&t->volumes, b->volume, ATS_WINDOW_MAX);
-    t->bar.start_ns = 0;
+    return (bytes + 63) & ~(size_t)63;
 }
 
-static void pass_time(ats_symbol_state *s, int64_t now_ns)
+static size_t state_bytes(const ats_catalogue *c)
 {
-    if (ats_bar_is_over(&s->minute.bar, now_ns, MINUTE_NS))
-        close_bar(&s->minute);
-    if (ats_bar_is_over(&s->five_minutes.bar, now_ns, 5 * MINUTE_NS))
-        close_bar(&s->five_minutes);
-    int64_t day = now_ns / DAY_NS;
-    if (day != s->day) {
-        s->day = day;
-        s->traded_value = s->traded_volume = 0;
+    return up_to_line(sizeof(ats_symbol_state) + c->options.timeframe_count * sizeof(ats_frame));
+}
+
+size_t ats_symbol_bytes(const ats_catalogue *c)
+{
+    return state_bytes(c) + up_to_line(c->count * sizeof(float));
+}
+
+void ats_symbol_init(ats_symbol_state *s, const ats_catalogue *c, const ats_calendar *calendar,
+                     ats_symbol_state *index, ats_symbol_state *sector)
+{
+    s->price_scale = s->size_scale = 1.0;
+    s->frame_count = c->options.timeframe_count;
+    for (uint32_t k = 0; k < s->frame_count; k++)
+        s->frames[k].period_ns = c->options.timeframe_s[k] * ATS_E9;
+    s->calendar = calendar;
+    s->index = index;
+    s->sector = sector;
+    s->next_ns = INT64_MIN; /* the first record finds its segment */
+    s->vector = (float *)((char *)s + state_bytes(c));
+    for (uint32_t i = 0; i < c->count; i++)
+        s->vector[i] = NAN;
+}
+
+/* ---- warm: a bar closes ---------------------------------------------------------------------- */
+
+static double sign_of(double x)
+{
+    return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0;
+}
+
+static void update_across(ats_symbol_state *s)
+{
+    uint32_t n = s->frame_count;
+    ats_across a = {0};
+    for (uint32_t k = 0; k < n; k++) {
+        const ats_frame *f = &s->frames[k];
+        a.trend += sign_of(f->trend.ema_20.value - f->trend.ema_50.value) / n;
+        a.momentum += (ats_rsi_value(&f->momentum.rsi) - 50) / 50 / n;
+        a.direction += sign_of(f->last.change) / n;
+        double place = ats_place(f->last.close, f->band.lowest_20.value, f->band.highest_20.value);
+        a.position += (2 * place - 1) / n;
+    }
+    const ats_frame *fast = &s->frames[0], *slow = &s->frames[n - 1];
+    a.rsi_difference = ats_rsi_value(&fast->momentum.rsi) - ats_rsi_value(&slow->momentum.rsi);
+    double fast_variance = fast->volatility.squared_return.sum * (double)slow->period_ns;
+    double slow_variance = slow->volatility.squared_return.sum * (double)fast->period_ns;
+    a.volatility_term = sqrt(ats_ratio_or(fast_variance, slow_variance, 1.0));
+    s->across = a;
+}
+
+static uint64_t slowest_bars(const ats_symbol_state *s)
+{
+    uint64_t least = s->frames[0].history.count;
+    for (uint32_t k = 1; k < s->frame_count; k++)
+        least = s->frames[k].history.count < least ? s->frames[k].history.count : least;
+    return least;
+}
+
+static void put_floats(float *to, const double *from, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = (float)from[i];
+}
+
+static void update_bar_vector(ats_symbol_state *s, uint32_t closed)
+{
+    double values[ATS_BAR_FEATURE_COUNT];
+    for (uint32_t k = 0; k < s->frame_count; k++) {
+        if (!(closed >> k & 1))
+            continue;
+        ats_frame_values(&s->frames[k], values);
+        put_floats(s->vector + ATS_TIMEFRAME_AT(k), values, ATS_BAR_FEATURE_COUNT);
+    }
+    update_across(s);
+    ats_seen seen = {.bars = slowest_bars(s)};
+    ats_across_values(&s->across, &seen, values);
+    put_floats(s->vector + ATS_ACROSS_AT, values, ATS_ACROSS_FEATURE_COUNT);
+    s->vector_ready = 0;
+    for (uint32_t i = ATS_ACROSS_AT; i < ATS_TIMEFRAME_AT(s->frame_count); i++)
+        s->vector_ready += s->vector[i] == s->vector[i];
+}
+
+static void pair_with_benchmarks(ats_symbol_state *s, uint32_t k, int64_t now_ns)
+{
+    ats_frame *f = &s->frames[k];
+    if (s->index) {
+        ats_symbol_pass(s->index, now_ns);
+        ats_frame_pair(f, &f->benchmark.index, &f->index_next, &s->index->frames[k]);
+    }
+    if (s->sector) {
+        ats_symbol_pass(s->sector, now_ns);
+        ats_frame_pair(f, &f->benchmark.sector, &f->sector_next, &s->sector->frames[k]);
     }
 }
 
-/* ---- ticks -------------------------------------------------------------------------------- */
+static void find_next(ats_symbol_state *s)
+{
+    s->next_ns = s->segment.end_ns;
+    for (uint32_t k = 0; k < s->frame_count; k++) {
+        int64_t end_ns = s->frames[k].builder.end_ns;
+        if (end_ns && end_ns < s->next_ns)
+            s->next_ns = end_ns;
+    }
+}
+
+static void enter_segment(ats_symbol_state *s, int64_t ns)
+{
+    ats_calendar_segment(s->calendar, ns, &s->segment);
+    ats_session_enter(&s->session, &s->segment);
+}
+
+static void close_bars(ats_symbol_state *s, int64_t now_ns)
+{
+    uint32_t closed = 0;
+    for (uint32_t k = 0; k < s->frame_count; k++) {
+        ats_frame *f = &s->frames[k];
+        if (f->builder.end_ns && now_ns >= f->builder.end_ns && ats_frame_close(f)) {
+            pair_with_benchmarks(s, k, now_ns);
+            closed |= 1u << k;
+        }
+    }
+    if (closed) {
+        if (s->book.quotes == 0)
+            s->price = s->frames[__builtin_ctz(closed)].last.close;
+        update_bar_vector(s, closed);
+    }
+}
+
+static __attribute__((noinline)) void pass_slow(ats_symbol_state *s, int64_t now_ns)
+{
+    close_bars(s, now_ns);
+    if (now_ns >= s->segment.end_ns || now_ns < s->segment.start_ns)
+        enter_segment(s, now_ns);
+    find_next(s);
+}
+
+/* ---- hot ------------------------------------------------------------------------------------- */
+
+void ats_symbol_pass(ats_symbol_state *s, int64_t now_ns)
+{
+    if (__builtin_expect(now_ns >= s->next_ns, 0))
+        pass_slow(s, now_ns);
+}
 
 void ats_symbol_quote(ats_symbol_state *s, const ats_quote *q)
 {
-    double bid = from_e9(q->bid_e9), ask = from_e9(q->ask_e9);
-    double bid_size = from_e9(q->bid_size_e9), ask_size = from_e9(q->ask_size_e9);
-    pass_time(s, q->h.recv_ns);
-    bool two_sided = q->bid_e9 > 0 && q->ask_e9 > 0;
-    if (two_sided) {
-        double mid = (bid + ask) / 2;
-        if (s->two_sided) {
-            double flow = ats_order_flow(s->bid, s->bid_size, s->ask, s->ask_size, bid, bid_size,
-                                         ask, ask_size);
-            ats_ema_update(&s->flow, flow, FAST);
-            ats_ema_update(&s->flow_size, flow < 0 ? -flow : flow, FAST);
-            if (mid != s->mid) {
-                double r = mid / s->mid - 1;
-                ats_ema_update(&s->squared_return, r * r, RETURNS);
-            }
-        }
-        ats_ema_update(&s->mid_fast, mid, FAST);
-        ats_ema_update(&s->mid_slow, mid, SLOW);
-        s->mid = mid;
-        s->quotes++;
+    int64_t now_ns = q->h.recv_ns;
+    ats_symbol_pass(s, now_ns);
+    if (s->book.quotes)
+        ats_realised_settle(&s->tape.realised, now_ns, s->book.mid);
+    ats_book_update(&s->book, now_ns, from_e9(q->bid_e9) * s->price_scale,
+                    from_e9(q->bid_size_e9) * s->size_scale, from_e9(q->ask_e9) * s->price_scale,
+                    from_e9(q->ask_size_e9) * s->size_scale);
+    if (s->book.two_sided)
+        s->price = s->book.mid;
+}
+
+/* Puts the print into every timeframe; true when one of them began a bar. */
+static void print_to_frames(ats_symbol_state *s, int64_t now_ns, double px, double qty, int sign,
+                            uint32_t updates)
+{
+    for (uint32_t k = 0; k < s->frame_count; k++) {
+        ats_bar_builder *b = &s->frames[k].builder;
+        bool began = b->end_ns == 0;
+        ats_frame_print(&s->frames[k], &s->segment, now_ns, px, qty, sign, updates);
+        if (began && b->end_ns && b->end_ns < s->next_ns)
+            s->next_ns = b->end_ns;
     }
-    s->two_sided = two_sided;
-    s->bid = bid;
-    s->ask = ask;
-    s->bid_size = bid_size;
-    s->ask_size = ask_size;
 }
 
-/* +1 bought, -1 sold, 0 unknown: told by the venue, else the quote rule, at the mid the tick rule
- * (Lee and Ready 1991, without their five-second lag: quotes and trades are now in one order). */
-static int trade_sign(const ats_symbol_state *s, const ats_trade *t, double px)
+/* Start of the fastest bar that a print at this time goes into. */
+static int64_t bar_start(const ats_symbol_state *s, int64_t now_ns)
 {
-    if (t->aggressor != ATS_SIDE_NONE)
-        return t->aggressor == ATS_SIDE_BUY ? 1 : -1;
-    if (s->two_sided && px != s->mid)
-        return px > s->mid ? 1 : -1;
-    return s->last_tick;
+    const ats_frame *f = &s->frames[0];
+    if (f->builder.end_ns)
+        return f->builder.start_ns;
+    int64_t into = now_ns - s->segment.start_ns;
+    return now_ns - into % f->period_ns;
 }
 
-void ats_symbol_trade(ats_symbol_state *s, const ats_trade *t)
+ats_symbol_result ats_symbol_trade(ats_symbol_state *s, const ats_trade *t)
 {
-    double px = from_e9(t->px_e9), qty = from_e9(t->qty_e9);
-    pass_time(s, t->h.recv_ns);
-    if (s->trades && px != s->last_price)
-        s->last_tick = px > s->last_price ? 1 : -1;
-    int sign = trade_sign(s, t, px);
-    ats_ema_update(&s->signed_size, sign * qty, TRADES);
-    ats_ema_update(&s->size, qty, TRADES);
-    if (s->trades)
-        ats_ema_update(&s->tick, px == s->last_price ? 0.0 : (double)s->last_tick, TRADES);
-    double away = px > s->mid ? px - s->mid : s->mid - px;
-    s->last_effective_spread = s->two_sided ? 2 * away / s->mid : NAN;
-    s->last_price = px;
-    s->trades++;
-    s->traded_value += px * qty;
-    s->traded_volume += qty;
-    ats_bar_add(&s->minute.bar, t->h.recv_ns, MINUTE_NS, px, qty);
-    ats_bar_add(&s->five_minutes.bar, t->h.recv_ns, 5 * MINUTE_NS, px, qty);
-}
-
-/* ---- the vector --------------------------------------------------------------------------- */
-
-static double ratio(double a, double b)
-{
-    return b > 0 ? a / b : NAN;
-}
-
-static double bps_from(double x, double reference)
-{
-    return reference > 0 ? (x / reference - 1) * BPS : NAN;
-}
-
-static void bar_features(const ats_symbol_state *s, float *f)
-{
-    const ats_timeframe *m = &s->minute, *five = &s->five_minutes;
-    f[ATS_FEATURE_return_1m_bps] =
-        (float)(m->bars >= 2 ? bps_from(m->last_close, m->previous_close) : NAN);
-    f[ATS_FEATURE_return_5x1m_bps] =
-        (float)(m->bars >= 6 ? bps_from(m->last_close, m->close_5_before) : NAN);
-    f[ATS_FEATURE_range_1m_bps] = (float)(m->bars >= 1 ? m->last_range / m->last_close * BPS : NAN);
-    f[ATS_FEATURE_volume_ratio_1m] =
-        (float)ratio(m->last_volume, ats_window_mean(&m->volumes, ATS_WINDOW_MAX));
-    f[ATS_FEATURE_rsi14_1m] = (float)ats_rsi_value(&m->rsi, WILDER);
-    f[ATS_FEATURE_sma20_1m_bps] =
-        (float)bps_from(s->mid, ats_window_mean(&m->closes, ATS_WINDOW_MAX));
-    f[ATS_FEATURE_atr14_1m_bps] = (float)(ats_atr_value(&m->atr, WILDER) / m->last_close * BPS);
-    f[ATS_FEATURE_return_5m_bps] =
-        (float)(five->bars >= 2 ? bps_from(five->last_close, five->previous_close) : NAN);
-    f[ATS_FEATURE_rsi14_5m] = (float)ats_rsi_value(&five->rsi, WILDER);
-}
-
-static void tick_features(const ats_symbol_state *s, float *f)
-{
-    double mid = s->mid, sizes = s->bid_size + s->ask_size;
-    double micro = (s->bid * s->ask_size + s->ask * s->bid_size) / sizes;
-    f[ATS_FEATURE_spread_bps] = (float)((s->ask - s->bid) / mid * BPS);
-    f[ATS_FEATURE_microprice_bps] = (float)(sizes > 0 ? (micro - mid) / mid * BPS : NAN);
-    f[ATS_FEATURE_queue_imbalance] = (float)ratio(s->bid_size - s->ask_size, sizes);
-    f[ATS_FEATURE_mid_ema20_bps] = (float)bps_from(mid, ats_ema_value(&s->mid_fast, FAST));
-    f[ATS_FEATURE_mid_ema100_bps] = (float)bps_from(mid, ats_ema_value(&s->mid_slow, SLOW));
-    f[ATS_FEATURE_order_flow_imbalance] =
-        (float)ratio(ats_ema_value(&s->flow, FAST), s->flow_size.value);
-    f[ATS_FEATURE_trade_flow_imbalance] =
-        (float)ratio(ats_ema_value(&s->signed_size, TRADES), s->size.value);
-    f[ATS_FEATURE_tick_imbalance] = (float)ats_ema_value(&s->tick, TRADES);
-    f[ATS_FEATURE_effective_spread_bps] = (float)(s->trades ? s->last_effective_spread * BPS : NAN);
-    f[ATS_FEATURE_volatility_bps] = (float)(sqrt(ats_ema_value(&s->squared_return, RETURNS)) * BPS);
-    f[ATS_FEATURE_vwap_distance_bps] =
-        (float)(s->traded_volume > 0 ? bps_from(mid, s->traded_value / s->traded_volume) : NAN);
-}
-
-uint32_t ats_symbol_vector(const ats_symbol_state *s, float *f)
-{
-    uint32_t ready = 0;
-    if (s->two_sided) {
-        tick_features(s, f);
-        bar_features(s, f);
-    } else {
-        for (uint32_t i = 0; i < ATS_FEATURE_COUNT; i++)
-            f[i] = NAN;
+    int64_t now_ns = t->h.recv_ns;
+    double px = from_e9(t->px_e9) * s->price_scale, qty = from_e9(t->qty_e9) * s->size_scale;
+    ats_symbol_pass(s, now_ns);
+    ats_correction correction = ats_correction_of(t->correction);
+    if (__builtin_expect(correction != ATS_CORRECTION_PRINT, 0)) {
+        if (correction == ATS_CORRECTION_IGNORE)
+            return ATS_SYMBOL_IGNORED;
+        ats_session_reverse(&s->session, px, qty);
+        return ATS_SYMBOL_REVERSED;
     }
-    for (uint32_t i = 0; i < ATS_FEATURE_COUNT; i++)
-        ready += f[i] == f[i];
+    uint32_t updates = ats_sale_updates(t->condition, s->segment.phase == ATS_PHASE_REGULAR);
+    bool late = t->h.event_ns != 0 && t->h.event_ns < bar_start(s, now_ns) - ATS_LATE_NS;
+    if (late)
+        updates &= ATS_SALE_VOLUME;
+    bool forms_price = updates & (ATS_SALE_LAST | ATS_SALE_HIGH_LOW);
+    s->traded = true;
+    int sign = 0;
+    if (updates & ATS_SALE_FLOW) {
+        if (s->book.quotes)
+            ats_realised_settle(&s->tape.realised, now_ns, s->book.mid);
+        ats_seconds_pass(&s->book.seconds, now_ns);
+        int told = t->aggressor == ATS_SIDE_BUY ? 1 : t->aggressor == ATS_SIDE_SELL ? -1 : 0;
+        sign = ats_tape_update(&s->tape, &s->book, now_ns, px, qty, told);
+    }
+    if (updates & ATS_SALE_VOLUME)
+        ats_session_print(&s->session, px, qty, forms_price);
+    if (!late && updates)
+        print_to_frames(s, now_ns, px, qty, sign, updates);
+    return late ? ATS_SYMBOL_LATE : forms_price ? ATS_SYMBOL_TAKEN : ATS_SYMBOL_NO_PRICE;
+}
+
+/* ---- warm: ready-made bars, corporate actions ---------------------------------------------------
+ */
+
+ats_symbol_result ats_symbol_bar(ats_symbol_state *s, const ats_bar *b)
+{
+    if (s->traded || (s->bar_period_s && s->bar_period_s != b->period_s) || b->period_s == 0)
+        return ATS_SYMBOL_IGNORED;
+    s->bar_period_s = b->period_s;
+    double px = s->price_scale;
+    int64_t now_ns = b->h.recv_ns;
+    ats_price_bar bar = {.start_ns =
+                             b->h.event_ns ? b->h.event_ns : now_ns - (int64_t)b->period_s * ATS_E9,
+                         .open = from_e9(b->open_e9) * px,
+                         .high = from_e9(b->high_e9) * px,
+                         .low = from_e9(b->low_e9) * px,
+                         .close = from_e9(b->close_e9) * px,
+                         .volume = from_e9(b->volume_e9) * s->size_scale,
+                         .signed_volume = NAN};
+    double mean = b->vwap_e9 > 0 ? from_e9(b->vwap_e9) * px : (bar.high + bar.low + bar.close) / 3;
+    ats_symbol_pass(s, bar.start_ns);
+    ats_session_bar(&s->session, &bar, mean);
+    for (uint32_t k = 0; k < s->frame_count; k++)
+        if (s->frames[k].period_ns % ((int64_t)b->period_s * ATS_E9) == 0)
+            ats_frame_bar(&s->frames[k], &s->segment, &bar);
+    find_next(s);
+    ats_symbol_pass(s, now_ns);
+    return ATS_SYMBOL_TAKEN;
+}
+
+ats_symbol_result ats_symbol_action(ats_symbol_state *s, const ats_corporate_action *a)
+{
+    ats_symbol_pass(s, a->h.recv_ns);
+    double last = s->tape.trades ? s->tape.last_price : s->price;
+    double factor = ats_action_factor(a, last / s->price_scale);
+    if (!(factor > 0))
+        return ATS_SYMBOL_IGNORED;
+    s->price_scale *= factor;
+    if (a->action == ATS_ACTION_SPLIT)
+        s->size_scale /= factor;
+    return ATS_SYMBOL_TAKEN;
+}
+
+/* ---- the vector ---------------------------------------------------------------------------------
+ */
+
+static void tick_values(const ats_symbol_state *s, int64_t now_ns, double *out)
+{
+    ats_seen seen = {.quotes = s->book.two_sided ? s->book.quotes : 0,
+                     .trades = s->tape.trades,
+                     .prints = s->session.prints,
+                     .seconds = s->book.two_sided ? s->book.seconds.seen : 0,
+                     .buckets = s->tape.vpin.seen,
+                     .settled = s->tape.realised.spread.seen,
+                     .changes = s->book.two_sided ? s->book.changes : 0,
+                     .sessions = s->session.sessions,
+                     .segments = s->segment.date != 0};
+    out = ats_book_values(&s->book, &seen, out);
+    out = ats_tape_values(&s->tape, &s->book, &seen, out);
+    ats_session_values(&s->session, &s->segment, now_ns, s->price > 0 ? s->price : NAN, &seen, out);
+}
+
+uint32_t ats_symbol_vector(ats_symbol_state *s, int64_t now_ns)
+{
+    double values[ATS_TICK_FEATURE_COUNT];
+    uint32_t ready = s->vector_ready;
+    tick_values(s, now_ns, values);
+    for (uint32_t i = 0; i < ATS_TICK_FEATURE_COUNT; i++) {
+        s->vector[i] = (float)values[i];
+        ready += values[i] == values[i];
+    }
     return ready;
+}
+
+void ats_symbol_values(const ats_symbol_state *s, int64_t now_ns, double *out)
+{
+    tick_values(s, now_ns, out);
+    ats_seen seen = {.bars = slowest_bars(s)};
+    ats_across_values(&s->across, &seen, out + ATS_ACROSS_AT);
+    for (uint32_t k = 0; k < s->frame_count; k++)
+        if (s->frames[k].history.count)
+            ats_frame_values(&s->frames[k], out + ATS_TIMEFRAME_AT(k));
+        else
+            for (uint32_t i = 0; i < ATS_BAR_FEATURE_COUNT; i++)
+                out[ATS_TIMEFRAME_AT(k) + i] = NAN;
 }

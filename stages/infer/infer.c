@@ -11,6 +11,7 @@ typedef struct infer {
     ats_metrics_infer *metrics;
     float margins[ATS_INFER_BATCH_MAX];
     const float *rows[ATS_INFER_BATCH_MAX];
+    ats_vector_hash vectors;
     ats_vector_sample *sample; /* behind this, or NULL */
 } infer;
 
@@ -57,8 +58,10 @@ static uint64_t gather(infer *s, const ats_rx *in, uint64_t waiting, uint32_t *r
     *rows = 0;
     for (; n < waiting && n < RECORDS_MAX && *rows < s->config->batch_limit; n++) {
         const ats_features *r = ats_rx_slot(in, n);
-        if (r->h.kind == ATS_KIND_FEATURES)
+        if (r->h.kind == ATS_KIND_FEATURES) {
+            ats_vector_hash_add(&s->vectors, r);
             s->rows[(*rows)++] = r->f;
+        }
     }
     return n;
 }
@@ -163,6 +166,11 @@ static void infer_housekeep(void *state, ats_io *io)
     ats_store_relaxed(&s->metrics->stalls, io->out[PORT_CHAIN]->stalls);
     ats_store_relaxed(&s->metrics->stall_ns, io->out[PORT_CHAIN]->stall_ns);
     ats_store_relaxed(&s->metrics->events_out, io->out[PORT_CHAIN]->published);
+}
+
+const ats_vector_hash *ats_infer_vectors(const void *state)
+{
+    return &((const infer *)state)->vectors;
 }
 
 const ats_vector_sample *ats_infer_sample(const void *state)

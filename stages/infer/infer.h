@@ -12,6 +12,7 @@
 
 #include "calc/forest.h"
 #include "stages/context.h"
+#include "stages/feature/vector_hash.h"
 #include "stages/infer/sample.h"
 
 /* 64 rows of 500 trees are about 60 us on one core: the longest that a lone later event waits. */
@@ -28,6 +29,9 @@ typedef struct ats_infer_config {
 } ats_infer_config;
 
 extern const ats_stage ats_stage_infer;
+
+/* After the stage has ended: the hash of the vectors it took, by day. */
+const ats_vector_hash *ats_infer_vectors(const void *state);
 
 /* The sample, or NULL where none was asked for. */
 const ats_vector_sample *ats_infer_sample(const void *state);

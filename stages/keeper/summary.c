@@ -108,6 +108,7 @@ static void collect_input(ats_run_summary *s, const ats_chain *chain,
                     : (int64_t)(feed->data_faults[ATS_DATA_GAP] +
                                 feed->data_faults[ATS_DATA_LOST_TRADES]),
         .bad_price = feed->bad_price,
+        .bad_action = feed->bad_action,
         .bad_size = feed->bad_size,
         .bad_time = feed->bad_time,
         .cut_bytes = source->cut_bytes,
@@ -307,6 +308,9 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
     collect_input(s, chain, source, options);
     collect_topology(s, chain);
     collect_model(s, chain);
+    s->features = (ats_summary_features){
+        .catalogue = &chain->catalogue,
+        .vectors = ats_infer_vectors(ats_chain_state(chain, ATS_CHAIN_INFER))};
     s->pace = PACE_LABELS[chain->feed.pace];
     s->speed = chain->feed.pace == ATS_PACE_RECORDED ? chain->feed.speed : 0;
     if (s->wall_ns > 0)

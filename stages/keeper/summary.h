@@ -52,6 +52,12 @@ typedef struct ats_summary_model {
     const char *backend;                   /* a constant */
 } ats_summary_model;
 
+/* What infer saw. Points into the chain, which outlives the summary. */
+typedef struct ats_summary_features {
+    const ats_catalogue *catalogue;
+    const ats_vector_hash *vectors;
+} ats_summary_features;
+
 typedef struct ats_summary_latency {
     uint64_t count;
     uint64_t p50_ns, p90_ns, p99_ns, p999_ns, p9999_ns, max_ns; /* all 0 when count is */
@@ -82,10 +88,11 @@ typedef struct ats_summary_quality {
     uint64_t stale;         /* sides and quotes that stood still while trades went on */
     uint64_t stale_refused; /* intents refused because the symbol's quote was too old */
     int64_t gaps;           /* silences and holes in dense ids; -1: not looked for */
-    uint64_t bad_price, bad_size, bad_time, in_quarantine; /* records kept from the chain */
-    uint64_t cut_bytes;                                    /* of torn ends of the input, not read */
-    uint64_t symbols_quarantined;                          /* at some time */
-    json_t *found; /* by fault and symbol (quality.h); owned */
+    uint64_t bad_price, bad_size, bad_time, bad_action; /* records kept from the chain */
+    uint64_t in_quarantine;
+    uint64_t cut_bytes;           /* of torn ends of the input, not read */
+    uint64_t symbols_quarantined; /* at some time */
+    json_t *found;                /* by fault and symbol (quality.h); owned */
 } ats_summary_quality;
 
 typedef struct ats_summary_faults {
@@ -113,6 +120,7 @@ typedef struct ats_run_summary {
     const char *arena_backing; /* of the chain's memory; a constant */
     bool arena_locked;
     ats_summary_model model;
+    ats_summary_features features;
     ats_summary_latency latency[ATS_HOP_COUNT];
     const char *pace; /* "max", "recorded", "schedule" */
     double speed;

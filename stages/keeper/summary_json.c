@@ -182,6 +182,23 @@ static json_t *model_json(builder *b, const ats_summary_model *model)
     return o;
 }
 
+static json_t *features_json(builder *b, const ats_summary_features *f)
+{
+    char version[24], timeframes[ATS_TIMEFRAMES_TEXT];
+    json_t *o = json_object();
+    if (!f->catalogue) {
+        json_decref(o);
+        return json_null();
+    }
+    snprintf(version, sizeof version, "%016llx", (unsigned long long)f->catalogue->version);
+    ats_timeframes_print(&f->catalogue->options, timeframes);
+    put_text(b, o, "version", version);
+    put_u64(b, o, "count", f->catalogue->count);
+    put_text(b, o, "timeframes", timeframes);
+    put(b, o, "days", ats_vector_hash_json(f->vectors));
+    return o;
+}
+
 static json_t *latency_json(builder *b, const ats_run_summary *s)
 {
     json_t *o = json_object();
@@ -287,6 +304,7 @@ static json_t *quality_json(builder *b, const ats_summary_quality *q)
 {
     json_t *o = json_object(), *quarantined = json_object();
     put_u64(b, quarantined, "bad_price", q->bad_price);
+    put_u64(b, quarantined, "bad_action", q->bad_action);
     put_u64(b, quarantined, "bad_size", q->bad_size);
     put_u64(b, quarantined, "bad_time", q->bad_time);
     put_u64(b, quarantined, "symbol", q->in_quarantine);
@@ -353,6 +371,7 @@ json_t *ats_run_summary_json(const ats_run_summary *s)
     put(&b, o, "input", input_json(&b, &s->input));
     put(&b, o, "topology", topology_json(&b, s));
     put(&b, o, "model", model_json(&b, &s->model));
+    put(&b, o, "features", features_json(&b, &s->features));
     put(&b, o, "latency", latency_json(&b, s));
     put(&b, o, "throughput", throughput_json(&b, s));
     put(&b, o, "decisions", decisions_json(&b, &s->decisions));

@@ -277,6 +277,34 @@ def test_actions_are_merged_before_anything_of_their_day(work):
     assert records[3]["action"] == "dividend" and records[3]["cash_e9"] == 250000000
 
 
+def test_at_equal_times_an_action_comes_first(work):
+    """A coin's bar that ends at midnight in New York, and the other way round by file order."""
+    bars = work / "midnight.csv"
+    bars.write_text("time,open,high,low,close\n2024-03-04T05:00,1,1,1,1\n")
+    _, records = imported(work, "bar-csv", bars, "--time-format", "%Y-%m-%dT%H:%M", "--zone", "UTC",
+                          "--bar-time", "end", "--period", "1h", "--class", "crypto", "--symbol",
+                          "X", "--actions", ROOT / "configs" / "actions-example.csv")
+    assert records[0]["recv_ns"] == records[1]["recv_ns"]
+    assert [r["kind"] for r in records[:2]] == ["corporate_action", "bar"]
+
+
+def test_instruments_are_told_by_name(work):
+    pairs = work / "pairs.csv"
+    pairs.write_text("time,open,high,low,close,ticker\n2024-03-04,1,1,1,1,eurjpy\n"
+                     "2024-03-04,1,1,1,1,gbpusd\n")
+    imported(work, "bar-csv", pairs, "--time-format", "%Y-%m-%d", "--zone", "UTC", "--bar-time",
+             "start", "--period", "24h", "--class", "fx", name="pairs.cap")
+    info = json.loads(ats("capture", "info", work / "pairs.cap", "--json").stdout)
+    assert [(s["venue"], s["symbol"], s["currency"]) for s in info["symbol_table"]] == [
+        ("FX", "EURJPY", "JPY"), ("FX", "GBPUSD", "USD")]
+    wiki = work / "prices.csv"
+    wiki.write_text("Date,Open,High,Low,Close,Volume\n2024-03-04,1,1,1,1,1\n")
+    _, [record] = imported(work, "wiki-daily", wiki, "--symbol", "brk.b")
+    assert record["symbol"] == "BRK.B"
+    done = ats("import", "wiki-daily", wiki, "-o", work / "no.cap", check=False)
+    assert done.returncode == 4 and "symbol" in done.stderr
+
+
 def test_bad_actions_are_counted(work):
     bars, actions = work / "one.csv", work / "actions.csv"
     bars.write_text("time,open,high,low,close\n2024-03-04,1,1,1,1\n")

@@ -2,6 +2,7 @@
 market hours for the days, and the generator for the file itself."""
 import datetime as dt
 import json
+import re
 import subprocess
 import sys
 import zoneinfo
@@ -116,3 +117,15 @@ def test_a_configuration_may_name_another(work, demo_config):
     (work / "here.json").write_text(FILE.read_text())
     path.write_text(demo_config.replace('file: ""', "file: here.json"))
     assert ats("config", "check", path).returncode == 0
+
+
+def test_a_run_keeps_the_calendar_it_was_given(work, demo_config):
+    (work / "mine.json").write_text(FILE.read_text())
+    config, capture, run = work / "run.yaml", work / "day.cap", work / "run"
+    config.write_text(re.sub("path: .*", 'path: ""', demo_config.replace('file: ""',
+                                                                         "file: mine.json")))
+    ats("synth", "-o", capture, "--duration", "2s", "--symbols", "2")
+    ats("backtest", "-c", config, capture, "--run-dir", run)
+    (work / "mine.json").unlink()
+    assert (run / "calendar.json").read_text() == FILE.read_text()
+    ats("replay", "--run", run, "--run-dir", work / "again")

@@ -154,7 +154,7 @@ def test_permutation_finds_what_the_day_was_made_from(trained, work, metric):
     found = importance(trained, "--rows", 4000, "--metric", metric, work / "day2.cap")
     rows = {f["feature"]: f for f in found["features"]}
     best = max(rows.values(), key=lambda f: f["permutation"])
-    assert best["feature"] in ("queue_imbalance", "order_flow_imbalance")
+    assert best["feature"].startswith(("queue_imbalance", "order_flow_imbalance"))
     assert best["permutation"] > 5 * best["permutation_spread"] > 0
     assert all(f["permutation"] == 0 for f in rows.values() if f["weight"] == 0)
     again = importance(trained, "--rows", 4000, "--metric", metric, work / "day2.cap")
@@ -252,5 +252,7 @@ def test_every_value_of_a_recorded_day_is_in_its_range(work):
     assert found["bad"] == 0 and found["vectors"] > 50_000
     for f in found["features"]:
         assert f["values"] + f["not_ready"] == found["vectors"]
+        if f["values"] == 0:
+            continue
         assert f["low"] is None or f["min"] >= f["low"] - 1e-6
         assert f["high"] is None or f["max"] <= f["high"] + 1e-6

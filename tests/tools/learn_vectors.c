@@ -5,6 +5,7 @@
  * Files: uint64 rows, uint64 features, float x[rows][features], float y[rows], all little-endian.
  */
 #include "core/error.h"
+#include "io/calendar_file.h"
 #include "learn/correlation.h"
 #include "learn/drift.h"
 
@@ -119,10 +120,18 @@ static int sample(char **argument)
 {
     ats_dataset d;
     const char *captures[] = {argument[2]};
-    if (ats_dataset_sample(&d, captures, 1, strtoull(argument[1], NULL, 10),
-                           strtoll(argument[0], NULL, 10)) != 0)
+    static ats_catalogue catalogue;
+    ats_calendar_table calendar;
+    if (ats_catalogue_make(&catalogue, NULL) != 0 || ats_calendar_load(&calendar, NULL) != 0)
+        return fail();
+    ats_dataset_options options = {.horizon_ns = strtoll(argument[0], NULL, 10),
+                                   .clock_interval_ns = ATS_E9,
+                                   .catalogue = &catalogue,
+                                   .equity_calendar = &calendar.calendar};
+    if (ats_dataset_sample(&d, captures, 1, strtoull(argument[1], NULL, 10), &options) != 0)
         return fail();
     int failed = save(&d, argument[3]);
+    ats_calendar_free(&calendar);
     ats_dataset_free(&d);
     return failed;
 }

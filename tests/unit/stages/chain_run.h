@@ -23,6 +23,14 @@ static ats_forest_node fixture_nodes[] = {
 static uint32_t fixture_root[] = {0};
 static uint8_t fixture_depth[] = {2};
 
+static inline const ats_catalogue *fixture_catalogue(void)
+{
+    static ats_catalogue catalogue;
+    if (catalogue.count == 0 && ats_catalogue_make(&catalogue, NULL) != 0)
+        abort();
+    return &catalogue;
+}
+
 static inline ats_forest fixture_forest(void)
 {
     return (ats_forest){.nodes = fixture_nodes,
@@ -30,9 +38,9 @@ static inline ats_forest fixture_forest(void)
                         .depth = fixture_depth,
                         .tree_count = 1,
                         .node_count = 5,
-                        .feature_count = ATS_FEATURE_COUNT,
+                        .feature_count = fixture_catalogue()->count,
                         .max_depth = 2,
-                        .feature_version = ats_feature_version()};
+                        .feature_version = fixture_catalogue()->version};
 }
 
 static inline ats_run_config fixture_config(void)

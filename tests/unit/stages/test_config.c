@@ -367,6 +367,14 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
     else if (strcmp(name, "outlier_z") == 0)
         snprintf(out, 64, "%d.%d", 3 + (int)ats_random_below(r, 900),
                  1 + (int)ats_random_below(r, 9));
+    else if (strcmp(name, "file") == 0)
+        snprintf(out, 64, "''"); /* a calendar is read at once, so it must be there */
+    else if (strcmp(name, "timeframes") == 0)
+        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "30s,1m,2h,1d" : "5m");
+    else if (strcmp(name, "index") == 0)
+        snprintf(out, 64, "SPY%d", (int)ats_random_below(r, 1000));
+    else if (strcmp(name, "sectors") == 0)
+        snprintf(out, 64, "'XLK: AAPL MSFT; XLF: JPM%d'", (int)ats_random_below(r, 1000));
     else if (strcmp(name, "mode") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "lenient" : "strict");
     else if (strcmp(name, "tape") == 0)

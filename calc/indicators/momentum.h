@@ -1,0 +1,117 @@
+/* momentum.h: RSI, MACD, stochastic, Williams %R, CCI, MFI, ultimate oscillator.
+ *
+ * Each agrees with TA-Lib's function of the same name and its warm-up (tests/parity) but where the
+ * market did not move at all: TA-Lib answers 0 there, which for an index of 0..100 reads as
+ * "oversold"; here it is the middle. All take the bar history after the newest bar was added;
+ * i = history->count - 1 is that bar's number. O(1); zeroed memory is the empty state.
+ */
+#ifndef ATS_CALC_INDICATORS_MOMENTUM_H
+#define ATS_CALC_INDICATORS_MOMENTUM_H
+
+#include "calc/bar_history.h"
+#include "calc/indicators/average.h"
+
+/* a / b as a share of 100; the middle when there is nothing to share. */
+static inline double ats_index_100(double part, double whole)
+{
+    return whole > 0 ? 100.0 * part / whole : 50.0;
+}
+
+/* Relative strength index (Wilder 1978). Ready after n changes. */
+typedef struct ats_rsi {
+    ats_wilder gain, loss;
+} ats_rsi;
+
+static inline void ats_rsi_update(ats_rsi *r, double change, uint32_t n)
+{
+    ats_wilder_update(&r->gain, change > 0 ? change : 0.0, n);
+    ats_wilder_update(&r->loss, change < 0 ? -change : 0.0, n);
+}
+static inline double ats_rsi_value(const ats_rsi *r)
+{
+    return ats_index_100(r->gain.value, r->gain.value + r->loss.value);
+}
+
+/* Moving average convergence-divergence (Appel 1979) of 12, 26 and 9. As in TA-Lib both averages
+ * begin with the same bar, so the fast one is seeded with bars 15 to 26; the signal line with the
+ * first nine differences. Line ready at bar 26, signal at bar 34. */
+typedef struct ats_macd {
+    ats_bar_ema fast, slow, signal;
+} ats_macd;
+
+static inline void ats_macd_update(ats_macd *m, double x, uint64_t i)
+{
+    if (i >= 26 - 12)
+        ats_bar_ema_update(&m->fast, x, 12);
+    ats_bar_ema_update(&m->slow, x, 26);
+    if (i >= 26 - 1)
+        ats_bar_ema_update(&m->signal, m->fast.value - m->slow.value, 9);
+}
+
+/* Where the close lies in the range of the last n bars, 0..100 (Lane's fast %K; Williams' %R is
+ * this less 100). */
+static inline double ats_range_position(double close, double lowest, double highest)
+{
+    return ats_index_100(close - lowest, highest - lowest);
+}
+
+/* Commodity channel index (Lambert 1980) over 20 typical prices. The mean deviation is from the
+ * present mean, so all 20 are looked at. 0 when nothing moved. */
+static inline double ats_cci_20(const ats_roll *typical, uint64_t i)
+{
+    double mean = typical->sum / 20.0, deviation[4] = {0.0, 0.0, 0.0, 0.0};
+    for (uint32_t back = 0; back < 20; back += 4)
+        for (uint32_t lane = 0; lane < 4; lane++)
+            deviation[lane] += fabs(typical->x[(i - back - lane) % ATS_ROLL] - mean);
+    double all = (deviation[0] + deviation[1]) + (deviation[2] + deviation[3]);
+    double away = typical->x[i % ATS_ROLL] - mean;
+    return all > 0 ? away / (0.015 * (all / 20.0)) : 0.0;
+}
+
+/* Money flow index (Quong and Soudack 1989) over 14 changes of the typical price. Without volume:
+ * the middle. */
+typedef struct ats_mfi {
+    ats_roll up, down;
+} ats_mfi;
+
+static inline void ats_mfi_update(ats_mfi *m, uint64_t i, double typical, double previous,
+                                  double volume)
+{
+    double flow = typical * volume, step = typical - previous;
+    /* The typical price is a rounded third: equal ones may differ in the last bit. */
+    double tie = 1e-12 * typical;
+    ats_roll_update(&m->up, i, 14, step > tie ? flow : 0.0);
+    ats_roll_update(&m->down, i, 14, step < -tie ? flow : 0.0);
+}
+
+/* Ultimate oscillator (Williams 1985): buying pressure over true range, of 7, 14 and 28 bars,
+ * weighted 4, 2, 1. A span without any range counts as the middle. */
+typedef struct ats_ultimate {
+    ats_roll pressure, range; /* of 28; the shorter sums beside */
+    double pressure_7, range_7, pressure_14, range_14;
+} ats_ultimate;
+
+static inline void ats_ultimate_update(ats_ultimate *u, uint64_t i, double pressure, double range)
+{
+    u->pressure_7 += pressure - u->pressure.x[(i - 7) % ATS_ROLL];
+    u->range_7 += range - u->range.x[(i - 7) % ATS_ROLL];
+    u->pressure_14 += pressure - u->pressure.x[(i - 14) % ATS_ROLL];
+    u->range_14 += range - u->range.x[(i - 14) % ATS_ROLL];
+    ats_roll_update(&u->pressure, i, 28, pressure);
+    ats_roll_update(&u->range, i, 28, range);
+    if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0)) {
+        u->pressure_7 = ats_roll_add_up(u->pressure.x, i, 7);
+        u->range_7 = ats_roll_add_up(u->range.x, i, 7);
+        u->pressure_14 = ats_roll_add_up(u->pressure.x, i, 14);
+        u->range_14 = ats_roll_add_up(u->range.x, i, 14);
+    }
+}
+static inline double ats_ultimate_value(const ats_ultimate *u)
+{
+    return (4.0 * ats_index_100(u->pressure_7, u->range_7) +
+            2.0 * ats_index_100(u->pressure_14, u->range_14) +
+            ats_index_100(u->pressure.sum, u->range.sum)) /
+           7.0;
+}
+
+#endif
