@@ -13,7 +13,7 @@ from conftest import ats, data_file, run_json
 from test_taq_day import E9, e9, read_csv, rebuild
 
 CENT = E9 // 100
-OTHER_TIMES = set("BCHMNPQRUVWZ47")  # sale conditions that do not update the last price
+OTHER_TIMES = set("BCGHLMNPQRUVWZ234789")  # sale conditions of late, averaged, contingent prints
 
 
 @pytest.fixture(scope="module")
