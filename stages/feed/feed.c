@@ -291,7 +291,8 @@ static bool step(feed *f, ats_io *io)
     if (!ats_time_is_sane(next->h.recv_ns)) {
         ats_count(&f->metrics->events_in, 1);
         ats_count(&f->metrics->bad_time, 1);
-        ats_quality_note(f->quality, next->h.symbol_id, ATS_DATA_BAD_TIME, f->recv_ns, 0, 0);
+        if (!f->source->tape)
+            ats_quality_note(f->quality, next->h.symbol_id, ATS_DATA_BAD_TIME, f->recv_ns, 0, 0);
         ats_market_source_pop(f->source);
         return true;
     }

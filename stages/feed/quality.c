@@ -1,5 +1,7 @@
 #include "stages/feed/quality.h"
 
+#include "calc/sale_condition.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -272,18 +274,11 @@ static void take_price(ats_quality *q, uint32_t symbol_id, int64_t open_e9, int6
 
 /* ---- trades ---------------------------------------------------------------------------------- */
 
-/* Sale conditions whose price is not that of the market now (the tape's table of conditions that do
- * not update the last price): B and W average price, C cash, H price variation, N next day, P prior
- * reference, R seller, U and Z out of sequence, V contingent, 4 derivatively priced, 7 qualified
- * contingent, M and Q official close and open. */
+/* Does its price say where the market is now? Late, averaged and contingent prints do not; trades
+ * out of hours do, as far as they came in their turn. */
 static bool is_of_the_market(const ats_trade *t)
 {
-    static const bool OTHER[256] = {
-        ['B'] = true, ['C'] = true, ['H'] = true, ['M'] = true, ['N'] = true,
-        ['P'] = true, ['Q'] = true, ['R'] = true, ['U'] = true, ['V'] = true,
-        ['W'] = true, ['Z'] = true, ['4'] = true, ['7'] = true};
-    return t->correction == 0 && !OTHER[t->condition[0]] && !OTHER[t->condition[1]] &&
-           !OTHER[t->condition[2]] && !OTHER[t->condition[3]];
+    return t->correction == 0 && (ats_sale_updates(t->condition, false) & ATS_SALE_FLOW);
 }
 
 /* Counts trades through a side of the quote that stays as it is. */

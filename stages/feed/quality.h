@@ -95,7 +95,12 @@ typedef struct ats_quality_symbol {
     uint64_t records, quarantines;
     int64_t quarantined_ns, crossed_ns, locked_ns, longest_crossed_ns, longest_silence_ns;
     ats_quality_tally fault[ATS_DATA_FAULT_COUNT];
+    uint64_t
+        apart[8]; /* keeps the lines that every record touches out of each other's cache sets */
 } ats_quality_symbol;
+static_assert(sizeof(ats_quality_symbol) / ATS_CACHE_LINE % 2 == 1 &&
+                  sizeof(ats_quality_symbol) % ATS_CACHE_LINE == 0,
+              "an odd number of lines");
 
 typedef struct ats_quality {
     const ats_quality_config *config;

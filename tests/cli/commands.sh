@@ -172,7 +172,7 @@ expect 4 report "$dir/no-run"
 
 expect 2 features
 expect 2 features nonsense "$dir/a.cap"
-said 'there are list, show, docs, dump, check, drift, importance, correlate'
+said 'check, drift, importance, correlate'
 expect 2 features drift "$dir/a.cap"
 said 'which model'
 expect 2 features check

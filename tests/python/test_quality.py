@@ -13,7 +13,7 @@ from conftest import ats, data_file, run_json
 from test_taq_day import E9, e9, read_csv, rebuild
 
 CENT = E9 // 100
-OTHER_TIMES = set("BCHMNPQRUVWZ47")  # sale conditions that do not update the last price
+OTHER_TIMES = set("BCGHLMNPQRUVWZ234789")  # sale conditions of late, averaged, contingent prints
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +172,15 @@ def test_splits_that_are_not_told_are_found_with_their_ratio_and_told_ones_are_n
         assert got == expected, path.name
         splits += len(expected)
     assert splits >= 4
+
+
+def test_the_split_in_raw_bars_of_a_vendor_is_found(work):
+    """Apple split 4 for 1 on 2020-08-31; these bars are not adjusted and carry no action."""
+    path, = data_file("snowguru_bars", "AAPLUSUSD_M15.csv.zst")
+    ats("import", "snowguru", path, "-o", work / "vendor.cap")
+    jump, = [f for f in check(work / "vendor.cap")[1]["faults"] if f["fault"] == "jump"]
+    assert jump["count"] == 1 and jump["examples"][0]["ratio"] == "4:1"
+    assert jump["examples"][0]["at"].startswith("2020-08-31")
 
 
 def test_strict_keeps_entries_away_and_repeats_from_its_tape(capture, work, demo_config):

@@ -90,6 +90,7 @@ static inline ats_run_config fixture_config(void)
                      .stage_count = 6,
                      .stages = {"feed", "feature", "infer", "strategy", "risk", "route"}}},
     };
+    ats_quality_defaults(&c.data);
     return c;
 }
 

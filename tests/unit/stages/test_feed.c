@@ -273,6 +273,51 @@ Test(feed, tells_locked_crossed_and_one_sided)
     cr_assert_eq(fixture.context.metrics->feed.crossed, 1);
 }
 
+/* What quality.c finds is tested alone; here, that the feed asks it and does as it says. */
+Test(feed, tells_faults_of_the_data_and_drops_what_is_to_be_dropped)
+{
+    ats_quality_defaults(&config.quality);
+    config.quality.mode = ATS_DATA_STRICT;
+    add_trade(100 * E9, E9, NOW)->trade.venue_seq = 5;
+    add_trade(100 * E9, E9, NOW)->trade.venue_seq = 5;
+    add_level(0, 99 * E9, false, NOW);
+    add_trade(-1, E9, NOW + 1);
+    add_quote(99 * E9, 101 * E9, NOW + 2);
+    add_quote(99 * E9, 102 * E9, NOW + 2 + config.quality.good_for_ns);
+    ats_market *split = add(ATS_KIND_CORPORATE_ACTION, NOW + 20 * SEC);
+    split->corporate_action.action = ATS_ACTION_SPLIT; /* 0 for 0 */
+    run_day();
+    const uint64_t *faults = fixture.context.metrics->feed.data_faults;
+    cr_assert_eq(faults[ATS_DATA_DUPLICATE], 1);
+    cr_assert_eq(faults[ATS_DATA_BAD_PRICE], 1);
+    cr_assert_eq(faults[ATS_DATA_BAD_ACTION], 1);
+    uint64_t all = 0, marked = 0;
+    for (uint32_t i = 0; i < ATS_DATA_FAULT_COUNT; i++)
+        all += faults[i];
+    cr_assert_eq(all, 3);
+    for (uint64_t i = 0; i < seen_count; i++)
+        marked +=
+            seen[i].h.kind == ATS_KIND_QUOTE && (seen[i].quote.quote_flags & ATS_QUOTE_HALTED) != 0;
+    cr_assert_eq(marked, 1, "the first quote after the bad price, and not the one when it is over");
+    cr_assert_eq(ats_feed_quality(fixture.state)->symbol[1].quarantines, 2);
+    cr_assert_eq(fixture.context.metrics->feed.trades, 1);
+}
+
+Test(feed, a_tape_is_not_checked_again)
+{
+    ats_quality_defaults(&config.quality);
+    add_trade(100 * E9, E9, NOW)->trade.venue_seq = 5;
+    add_trade(100 * E9, E9, NOW)->trade.venue_seq = 5;
+    start();
+    source.tape = true;
+    while (!fixture.io.ended) {
+        stage_fixture_work(&fixture);
+        collect();
+    }
+    cr_assert_eq(fixture.context.metrics->feed.trades, 2);
+    cr_assert_eq(fixture.context.metrics->feed.data_faults[ATS_DATA_DUPLICATE], 0);
+}
+
 /* ---- time and numbers ----------------------------------------------------------------------- */
 
 Test(feed, time_never_goes_back)
