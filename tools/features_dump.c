@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_BYTES 4096
 #define INPUTS_MAX 1024u
@@ -104,6 +105,8 @@ static int dump_run(dumping *d, const char *run)
     char path[PATH_BYTES], *inputs[INPUTS_MAX] = {NULL};
     uint32_t count = 0;
     snprintf(path, sizeof path, "%.4000s/config.yaml", run);
+    if (access(path, R_OK) != 0)
+        return ats_error(ATS_EXIT_DATA, "%s is no run directory: there is no %s", run, path);
     if (ats_config_load(&config, path) != 0 ||
         ats_catalogue_make(&catalogue, &config.features) != 0 ||
         ats_run_dir_inputs(run, inputs, INPUTS_MAX, &count) != 0 ||

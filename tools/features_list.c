@@ -157,14 +157,60 @@ static void print_family(const ats_catalogue *c, const char *family, const char 
 static const char PAGE_HEAD[] =
     "# Features\n\n"
     "Made by `ats features docs`; the catalogue is the tables in `stages/feature/family/`, from\n"
-    "which also come the vector, the feature version and `ats features list`.\n\n"
-    "A vector holds the tick families (book, tape, session), then what the timeframes say "
-    "together\n"
+    "which also come the vector, the feature version and `ats features list`. How to add one:\n"
+    "[adding-a-feature.md](adding-a-feature.md).\n\n"
+    "## The vector\n\n"
+    "It holds the tick families (book, tape, session), then what the timeframes say together\n"
     "(across), then the bar families once for each timeframe, fastest first; names of bar "
     "features\n"
-    "end in `_<timeframe>`, such as `rsi_14_5m`. A value is NaN until its warm-up is over, and "
-    "where\n"
-    "its formula has no value; models treat NaN as missing.\n";
+    "end in `_<timeframe>`, such as `rsi_14_5m`. It is made when a two-sided best quote changed, "
+    "and,\n"
+    "as long as a symbol has no quotes, when it closed a bar of its fastest timeframe. A value is "
+    "NaN\n"
+    "until its warm-up is over and where its formula has no value; models treat NaN as missing, "
+    "as\n"
+    "XGBoost does. `features.timeframes`, `features.index` and `features.sectors` of the "
+    "configuration\n"
+    "(`--timeframes`, `--index`, `--sectors` of `ats train` and `ats features`) choose what it is "
+    "made\n"
+    "of; they are part of the feature version, and a model of another version is refused.\n\n"
+    "## Rules\n\n"
+    "- **Bars lie on session time**: from the start of the phase (pre-market, regular, after "
+    "hours)\n"
+    "  of the market calendar, in steps of the period, cut off at its end; `1d` is the regular\n"
+    "  session. Crypto and fx: UTC days. A bar closes with the first record of the symbol at or "
+    "after\n"
+    "  its end. A stretch without a print makes no bar.\n"
+    "- **Time is the receive time** of the record in hand, so training cuts bars where live did. "
+    "A\n"
+    "  print whose venue time is more than 10 s before the start of its bar was reported late "
+    "(FINRA\n"
+    "  Rule 6380A): its volume counts in the session, its price nowhere.\n"
+    "- **Sale conditions** decide what forms the last price, the high and low, and the volume, by "
+    "the\n"
+    "  consolidated tape's tables (`calc/sale_condition.c`): an odd lot is volume only, a late "
+    "print may\n"
+    "  be the high but not the last, the official close repeats a print. Outside regular hours "
+    "form T\n"
+    "  prints are ordinary. Volume without any price makes a bar that stands where the price "
+    "stood.\n"
+    "- **Corrections**: a print that is cancelled later counts until the cancel comes, as live "
+    "sees\n"
+    "  it; the cancel takes its volume out of the session's sums. A closed bar is not changed.\n"
+    "- **Corporate actions**: prices and sizes are kept on the scale of the symbol's first record; "
+    "a\n"
+    "  split or dividend changes the factor by which later ones come in. Nothing jumps, no window "
+    "is\n"
+    "  rebuilt. A dividend takes its share of the last price before the ex-date.\n"
+    "- **Ready-made bars** are used for symbols without trades, one period a symbol, and build "
+    "the\n"
+    "  slower timeframes; what needs the sides of trades is NaN then.\n"
+    "- **Index and sector**: bars are paired by their start; one that only one of the two has is "
+    "left\n"
+    "  out of both.\n\n"
+    "`tests/python/test_parity*.py` hold every feature to TA-Lib, where it has the function, or to "
+    "its\n"
+    "definition computed the slow way, to 1e-9.\n";
 
 int ats_features_docs(const ats_cli *cli, const ats_features_options *options)
 {
@@ -173,8 +219,9 @@ int ats_features_docs(const ats_cli *cli, const ats_features_options *options)
     char timeframes[ATS_TIMEFRAMES_TEXT];
     ats_timeframes_print(&c->options, timeframes);
     fputs(PAGE_HEAD, stdout);
-    printf("\nWith the timeframes %s: %u features, %u of them for each timeframe.\n", timeframes,
-           c->count, (unsigned)ATS_BAR_FEATURE_COUNT);
+    printf("\n# The catalogue\n\nWith the timeframes %s: %u features, %u of them for each "
+           "timeframe.\n",
+           timeframes, c->count, (unsigned)ATS_BAR_FEATURE_COUNT);
     for (size_t i = 0; i < sizeof FAMILY_TEXTS / sizeof FAMILY_TEXTS[0]; i++)
         print_family(c, FAMILY_TEXTS[i].family, FAMILY_TEXTS[i].text);
     return 0;

@@ -173,6 +173,28 @@ expect 4 report "$dir/no-run"
 expect 2 features
 expect 2 features nonsense "$dir/a.cap"
 said 'check, drift, importance, correlate'
+expect 0 features list
+said 'rsi_14_15m'
+expect 0 features list --json --timeframes 1m,1d
+said '"feature_version"'
+expect 0 features show rsi_14_5m vwap_z
+said 'TA-Lib RSI'
+expect 2 features show rsi_14
+said 'did you mean rsi_14_1m'
+expect 2 features list --timeframes 7m
+said 'divide a day evenly'
+expect 0 features docs
+cmp -s "$dir/out" "$(dirname "$0")/../../docs/features.md" || {
+    echo "docs/features.md is not what ats features docs prints"
+    failures=$((failures + 1))
+}
+expect 0 features dump "$dir/a.cap" -o "$dir/vectors.csv"
+said ' vectors'
+head -1 "$dir/vectors.csv" | grep -q 'recv_ns,symbol,price,ready,spread_bps' || failures=$((failures + 1))
+expect 2 features dump
+expect 2 features dump "$dir/a.cap" --symbol NOBODY
+said 'is not in the captures'
+expect 4 features dump --run "$dir/nothing"
 expect 2 features drift "$dir/a.cap"
 said 'which model'
 expect 2 features check
