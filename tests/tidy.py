@@ -11,6 +11,8 @@ LAYERS = ["core", "calc", "io", "stages", "learn", "bench", "tools"]
 ORDER = {"core": 0, "calc": 1, "gpu": 2, "io": 2, "stages": 3, "learn": 4, "bench": 5, "tools": 6}
 
 HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/feature/feature.c", "stages/feature/symbol.c",
+       "stages/feature/frame.c", "stages/feed/quality.c", "calc/robust.c", "calc/sale_condition.c",
+       "calc/calendar.c",
        "stages/infer/infer.c", "stages/infer/sample.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
        "stages/risk/gate.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
        "calc/portfolio.c", "calc/money.c", "calc/order_table.c",
