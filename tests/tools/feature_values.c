@@ -104,5 +104,7 @@ int main(int argc, char **argv)
             }
         fwrite(out, sizeof *out, catalogue.count, stdout);
     }
+    free(symbol[0]);
+    free(symbol[1]);
     return fflush(stdout) != 0;
 }
