@@ -1,8 +1,9 @@
 /* forest.h: gradient-boosted trees, flattened for scoring.
  *
- * A model is parsed from XGBoost's JSON into the forest below; scoring a row gives its margin, bit
- * for bit what XGBoost's ordered float32 sum gives: trees in file order from the base margin, go
- * left iff x < threshold, a missing value (NaN) follows the node's default direction.
+ * A model is parsed from XGBoost's JSON or UBJSON into the forest below; scoring a row gives its
+ * margins, bit for bit what XGBoost's ordered float32 sums give: trees in file order from the base
+ * margin, go left iff x < threshold, a missing value (NaN) follows the node's default direction. A
+ * model of several classes has a margin each, to which its own trees add.
  *
  * Layout: nodes of all trees in one array, children side by side (right = left + 1). A leaf's
  * threshold is NaN and its `left` is itself, so that a walk of fixed length stays on it: no branch
@@ -21,10 +22,17 @@
 #define ATS_FOREST_NODES_MAX    (1u << 24)
 #define ATS_FOREST_FEATURES_MAX 1024u
 
-typedef enum ats_forest_objective {
-    ATS_FOREST_REGRESSION = 0, /* reg:squarederror and kin: the margin is the prediction */
-    ATS_FOREST_LOGISTIC = 1    /* binary:logistic, reg:logistic: probability = sigmoid(margin) */
-} ats_forest_objective;
+#define ATS_FOREST_GROUPS_MAX 64u
+
+/* What an objective makes of margins. */
+typedef enum ats_forest_output {
+    ATS_FOREST_MARGIN = 0,  /* the margin itself: reg:squarederror, rank:*, binary:logitraw, ... */
+    ATS_FOREST_SIGMOID = 1, /* binary:logistic, reg:logistic: a probability */
+    ATS_FOREST_EXP = 2,     /* count:poisson, reg:gamma, reg:tweedie, survival:* */
+    ATS_FOREST_HINGE = 3,   /* binary:hinge: 1 above 0, else 0 */
+    ATS_FOREST_SOFTMAX = 4, /* multi:softprob: a probability each */
+    ATS_FOREST_ARGMAX = 5   /* multi:softmax: the number of the largest, in the first place */
+} ats_forest_output;
 
 typedef struct ats_forest_node {
     float threshold; /* NaN: a leaf */
@@ -42,23 +50,31 @@ typedef struct ats_forest {
     uint32_t node_count;
     uint32_t feature_count;
     uint32_t max_depth;
-    float base_margin;
-    ats_forest_objective objective;
+    uint32_t group_count; /* margins of a row: 1, or one a class */
+    uint16_t *group;      /* [tree_count] which one a tree adds to; NULL when there is one */
+    float base_margin[ATS_FOREST_GROUPS_MAX];
+    ats_forest_output output;
     uint64_t feature_version; /* learner attribute ats_feature_version; 0 = none */
     int64_t train_first_ns;   /* learner attributes ats_train_first_ns, ats_train_last_ns */
     int64_t train_last_ns;
     char sha256[65]; /* of the file, filled in by the loader */
 } ats_forest;
 
-/* Parses an XGBoost JSON model of 1.x to 3.x. Booster gbtree, one output group, numeric splits;
- * anything else is refused by name. 0, or -1 with an error (ATS_EXIT_DATA) pushed. */
-int ats_forest_parse_xgboost_json(ats_forest *forest, const char *json, size_t bytes);
+/* Parses an XGBoost model of 1.x to 3.x, JSON or UBJSON: boosters gbtree and dart, random forests,
+ * several classes, numeric splits; anything else is refused by name. 0, or -1 with an error
+ * (ATS_EXIT_DATA) pushed. */
+int ats_forest_parse_xgboost(ats_forest *forest, const void *model, size_t bytes);
 
 void ats_forest_free(ats_forest *forest);
 
-/* Margins of n rows; rows[i] points to feature_count floats. A row's result does not depend on n.
- */
+/* Margins of n rows, group_count each; rows[i] points to feature_count floats. A row's result does
+ * not depend on n. */
 void ats_forest_score(const ats_forest *forest, const float *const *rows, uint32_t n,
                       float *margins);
+
+/* What the objective makes of one row's margins; out holds group_count floats. XGBoost's own
+ * formulas, with the C library's expf: equal to a few units in the last place, not to the bit.
+ * Cold: the chain compares margins. */
+void ats_forest_predict(const ats_forest *forest, const float *margins, float *out);
 
 #endif

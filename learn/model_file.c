@@ -39,7 +39,7 @@ int ats_model_load(ats_forest *forest, const char *path)
     close(fd);
     if (map == MAP_FAILED)
         return ats_error_errno(ATS_EXIT_FAILED, errno, "model %s", path);
-    int result = ats_forest_parse_xgboost_json(forest, map, bytes);
+    int result = ats_forest_parse_xgboost(forest, map, bytes);
     if (result == 0 && hash(forest, map, bytes) != 0) {
         ats_forest_free(forest);
         result = -1;

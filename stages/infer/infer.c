@@ -44,6 +44,9 @@ static int infer_init(void *state, const void *configuration, ats_io *io)
                          "train it again",
                          (unsigned long long)forest->feature_version,
                          (unsigned long long)config->feature_version);
+    if (forest && forest->group_count > 1)
+        return ats_error(ATS_EXIT_CONFIG, "model: has %u classes; the chain takes one margin a row",
+                         forest->group_count);
     if (forest && forest->feature_count > config->feature_count)
         return ats_error(ATS_EXIT_CONFIG, "model: wants %u features, there are %u",
                          forest->feature_count, config->feature_count);
