@@ -210,7 +210,7 @@ static int importance(BoosterHandle b, ats_train_result *r)
         sum += scores[i];
     for (bst_ulong i = 0; i < n && sum > 0; i++) {
         unsigned feature;
-        if (sscanf(names[i], "f%u", &feature) == 1 && feature < 256)
+        if (sscanf(names[i], "f%u", &feature) == 1 && feature < ATS_FEATURES_MAX)
             r->gain[feature] = (float)(scores[i] / sum);
     }
     return 0;
