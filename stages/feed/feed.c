@@ -184,6 +184,13 @@ static bool consolidate(feed *f, ats_quote *q)
     return true;
 }
 
+/* What exchanges quoted before a split is of another share: they are heard afresh. */
+static void apply_action(feed *f, const ats_corporate_action *a)
+{
+    if (a->action == ATS_ACTION_SPLIT)
+        memset(&f->books[a->h.symbol_id], 0, sizeof f->books[0]);
+}
+
 /* Numbers, stamps and stages a record that lies in the next slot of the chain. A tape's records
  * keep the numbers they had. */
 static void release(feed *f, ats_io *io, ats_market *m, bool continues_event)
@@ -236,6 +243,8 @@ static void release_market(feed *f, ats_io *io, const ats_market *record)
         ats_count(&metrics->unchanged, 1);
         return;
     }
+    if (__builtin_expect(m->h.kind == ATS_KIND_CORPORATE_ACTION, 0))
+        apply_action(f, &m->corporate_action);
     ats_count(&metrics->quotes, m->h.kind == ATS_KIND_QUOTE);
     ats_count(&metrics->trades, m->h.kind == ATS_KIND_TRADE);
     ats_count(&metrics->bars, m->h.kind == ATS_KIND_BAR);

@@ -247,6 +247,24 @@ Test(feed, does_not_repeat_a_national_quote_that_did_not_change)
     expect_dense();
 }
 
+Test(feed, a_split_takes_the_quotes_of_before_it_out_of_the_national_one)
+{
+    add_quote(399 * E9, 401 * E9, NOW)->quote.venue = 'N';
+    add_quote(398 * E9, 402 * E9, NOW)->quote.venue = 'Q';
+    add_action(ATS_ACTION_SPLIT, 4, 1, 0);
+    add_quote(99 * E9, 101 * E9, NOW)->quote.venue = 'Q';
+    add_quote(100 * E9, 102 * E9, NOW)->quote.venue = 'N';
+    run_day();
+    const ats_quote *first = &seen[2].quote, *second = &seen[3].quote;
+    cr_assert_eq(seen_count, 4, "the action and three best quotes");
+    cr_assert_eq(first->bid_e9, 99 * E9, "and not 399");
+    cr_assert_eq(first->ask_e9, 101 * E9);
+    cr_assert_eq(second->bid_e9, 100 * E9);
+    cr_assert_eq(second->ask_e9, 101 * E9);
+    cr_assert_eq(fixture.context.metrics->feed.crossed, 0);
+    expect_dense();
+}
+
 Test(feed, tells_locked_crossed_and_one_sided)
 {
     add_quote(100 * E9, 100 * E9 + 1, NOW);
