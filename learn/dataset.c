@@ -73,8 +73,10 @@ static void apply(sink *s, const ats_corporate_action *a)
 {
     sink_symbol *symbol = &s->symbol[a->h.symbol_id];
     double factor = ats_action_factor(a, symbol->last);
-    if (factor > 0)
-        symbol->scale = (symbol->scale > 0 ? symbol->scale : 1.0) * factor;
+    if (!(factor > 0))
+        return;
+    symbol->scale = (symbol->scale > 0 ? symbol->scale : 1.0) * factor;
+    symbol->last /= factor; /* what a dividend of the same day is held against */
 }
 
 static uint32_t sink_work(void *state, ats_io *io)
