@@ -316,6 +316,10 @@ static int report(run *r, int code, ats_run_summary *summary)
     if (!r->has_model)
         ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
                                       "nothing could be traded; `ats train` makes a model");
+    const char *index = r->config.features.index;
+    if (*index && ats_symbols_find(&r->source.symbols, index, NULL) == 0)
+        ats_run_summary_warn(summary, "no_index: features.index is no symbol of the input, so its "
+                                      "features were missing");
     ats_run_dir_join(&r->dir, "run.json", path);
     warn_of_drift(r, summary);
     int status = ats_run_summary_write(summary, path);

@@ -41,7 +41,8 @@ static int infer_init(void *state, const void *configuration, ats_io *io)
     if (forest && forest->feature_version != config->feature_version)
         return ats_error(ATS_EXIT_CONFIG,
                          "model: made for feature version %016llx, this program computes %016llx; "
-                         "train it again",
+                         "train it again, or give features.timeframes, index and sectors as in "
+                         "its training",
                          (unsigned long long)forest->feature_version,
                          (unsigned long long)config->feature_version);
     if (forest && forest->feature_count > config->feature_count)
