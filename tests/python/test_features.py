@@ -224,6 +224,14 @@ def test_a_day_does_not_drift_from_itself_and_another_does(trained, work):
     assert "have drifted" in done.stderr and "spread_bps" in done.stdout
 
 
+def test_days_of_few_rows_are_joined(trained, work):
+    """PSI of a handful of rows says nothing."""
+    for rows, tables in ((20000, 2), (100, 1)):
+        done = ats("features", "drift", "--json", "--by", "day", "--rows", rows, "--model", trained,
+                   work / "day1.cap", work / "day2.cap")
+        assert len(json.loads(done.stdout)["tables"]) == tables
+
+
 def test_a_run_names_the_features_that_drifted(trained, work, demo_config):
     config = work / "drift.yaml"
     config.write_text(demo_config.replace('path: ""', "path: importance.json"))
