@@ -138,6 +138,7 @@ static int run_stages(ats_context *context, ats_market_source *source,
                             .source = source,
                             .pace = ATS_PACE_MAX,
                             .clock_interval_ns = options->clock_interval_ns,
+                            .released_max = options->released_max,
                             .burst = ATS_BURST_MAX,
                             .calendar = options->equity_calendar,
                             .symbol_count = source->symbols.count};

@@ -37,7 +37,8 @@ typedef struct ats_dataset_options {
     int64_t horizon_ns; /* 0: no labels; all rows are kept */
     uint32_t stride;    /* keep every n-th vector of a symbol; 1 = all */
     uint64_t rows_max;  /* more is an error that says which stride would do; 0: no row is kept */
-    int64_t clock_interval_ns; /* 0: none; no feature looks at CLOCK records */
+    int64_t clock_interval_ns;      /* 0: none; no feature looks at CLOCK records */
+    uint64_t released_max;          /* records after which the feed ends; 0: with its input */
     const ats_catalogue *catalogue; /* what a vector holds */
     const ats_calendar *equity_calendar;
     const ats_quality_config *quality; /* checks of the feed; NULL: the defaults */

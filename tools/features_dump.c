@@ -104,13 +104,18 @@ static int dump_run(dumping *d, const char *run)
     ats_calendar_table calendar;
     char path[PATH_BYTES], *inputs[INPUTS_MAX] = {NULL};
     uint32_t count = 0;
+    uint64_t released = 0;
     snprintf(path, sizeof path, "%.4000s/config.yaml", run);
     if (ats_config_load(&config, path) != 0 ||
         ats_catalogue_make(&catalogue, &config.features) != 0 ||
         ats_run_dir_inputs(run, inputs, INPUTS_MAX, &count) != 0 ||
+        ats_run_dir_stop(run, &released) != 0 ||
         ats_calendar_load(&calendar, config.calendar_path) != 0)
         return -1;
+    /* What the feed released counts its CLOCK records, too. */
     ats_dataset_options how = {.catalogue = &catalogue,
+                               .clock_interval_ns = config.clock_interval_ns,
+                               .released_max = released,
                                .equity_calendar = &calendar.calendar,
                                .quality = &config.data,
                                .visit = take,

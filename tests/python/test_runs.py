@@ -160,6 +160,8 @@ def test_ctrl_c_ends_the_run_in_order(work, config, capture, tape):
     done = ats("replay", "--run", directory, "--run-dir", work / f"again-{tape}")
     assert "decided the same" in done.stderr
     assert run_json(work / f"again-{tape}")["decisions"] == run_json(directory)["decisions"]
+    days = json.loads(ats("features", "dump", "--run", directory, "--format", "hash", "--json").stdout)["days"]
+    assert days == run_json(directory)["features"]["days"] and days[0]["vectors"] > 100
 
 
 def test_a_run_without_a_model_says_that_nothing_could_be_traded(work, capture):
