@@ -91,6 +91,12 @@ static bool price_ok(int64_t px_e9)
     return px_e9 >= 0 && px_e9 <= ATS_VALUE_MAX_E9;
 }
 
+static bool bar_ok(const ats_bar *b)
+{
+    return b->low_e9 > 0 && b->high_e9 <= ATS_VALUE_MAX_E9 && b->low_e9 <= b->open_e9 &&
+           b->open_e9 <= b->high_e9 && b->low_e9 <= b->close_e9 && b->close_e9 <= b->high_e9;
+}
+
 static bool ratio_ok(int64_t part)
 {
     return part >= 1 && part <= ATS_RATIO_MAX;
@@ -121,7 +127,7 @@ static bool is_sound(feed *f, const ats_market *m)
         size = price_ok(m->book_level.qty_e9);
         break;
     case ATS_KIND_BAR:
-        price = m->bar.low_e9 > 0 && m->bar.high_e9 >= m->bar.low_e9 && price_ok(m->bar.high_e9);
+        price = bar_ok(&m->bar);
         size = m->bar.volume_e9 >= 0 && m->bar.volume_e9 <= ATS_VOLUME_MAX_E9;
         break;
     case ATS_KIND_CORPORATE_ACTION:
