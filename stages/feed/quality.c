@@ -175,6 +175,15 @@ static bool admit_number(ats_quality *q, uint32_t kind, uint64_t number, uint8_t
     return true;
 }
 
+/* Two sources may tell of one split; applied twice it would be a jump. An action's number is its
+ * ex-date and content; its symbol's trades and actions are remembered together. */
+static bool admit_action(ats_quality *q, const ats_market *m, int64_t now_ns)
+{
+    uint64_t number = XXH3_64bits_withSeed((const char *)m + sizeof m->h, sizeof *m - sizeof m->h,
+                                           (uint64_t)m->h.recv_ns);
+    return admit_number(q, TRADES, number >> 8 | 1, 0, m, now_ns);
+}
+
 static bool admit_unnumbered(ats_quality *q, ats_quality_symbol *s, const ats_market *m,
                              int64_t now_ns)
 {
@@ -452,7 +461,9 @@ bool ats_quality_admit(ats_quality *q, const ats_market *m)
         take_status(q, s, &m->status, now_ns);
         break;
     case ATS_KIND_CORPORATE_ACTION:
-        take_action(q, s, &m->corporate_action, now_ns);
+        admitted = admit_action(q, m, now_ns);
+        if (admitted)
+            take_action(q, s, &m->corporate_action, now_ns);
         break;
     default:
         break;
