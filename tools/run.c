@@ -290,6 +290,9 @@ static int report(run *r, int code, ats_run_summary *summary)
     if (!r->has_model)
         ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
                                       "nothing could be traded; `ats train` makes a model");
+    if (r->chain.context.metrics->feed.quotes == 0)
+        ats_run_summary_warn(summary, "no_quotes: the input holds no quotes, and an order needs "
+                                      "both sides of the market; nothing could be traded");
     const char *index = r->config.features.index;
     if (*index && ats_symbols_find(&r->source.symbols, index, NULL) == 0)
         ats_run_summary_warn(summary, "no_index: features.index is no symbol of the input, so its "
