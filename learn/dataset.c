@@ -184,6 +184,19 @@ static int run_chain(ats_market_source *source, const ats_dataset_options *optio
 #define NO_ROW    UINT64_MAX
 #define NOT_BEGUN (UINT64_MAX - 1)
 
+#define HOUR_NS (3600ll * ATS_E9)
+#define DAY_NS  (24 * HOUR_NS)
+
+/* How much later than one horizon a label may come. Within a day: as much again, or an hour in thin
+ * markets; so no label of seconds is the return of a night. Labels of days wait for the next
+ * session (the longest closure in the calendar is that of September 2001, seven days). */
+static int64_t patience_of(int64_t horizon_ns)
+{
+    if (horizon_ns >= DAY_NS)
+        return 8 * DAY_NS;
+    return horizon_ns > HOUR_NS ? horizon_ns : HOUR_NS;
+}
+
 /* Fills in y and drops rows without a label. `ahead` is, by symbol, the row that labels the one in
  * hand; it only moves on, because rows of a symbol are in the order of time. */
 static int label(ats_dataset *d, const double *prices, int64_t horizon_ns, uint32_t symbol_count)
@@ -210,7 +223,8 @@ static int label(ats_dataset *d, const double *prices, int64_t horizon_ns, uint3
         while (j != NO_ROW && d->recv_ns[j] - d->recv_ns[i] < horizon_ns)
             j = next[j];
         ahead[s] = j;
-        if (j == NO_ROW)
+        if (j == NO_ROW ||
+            (horizon_ns && d->recv_ns[j] - d->recv_ns[i] - horizon_ns > patience_of(horizon_ns)))
             continue;
         memmove(d->x + kept * d->features, d->x + i * d->features, d->features * sizeof(float));
         d->y[kept] = (float)((prices[j] / prices[i] - 1) * 1e4);

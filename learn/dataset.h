@@ -3,8 +3,9 @@
  * The rows come from the same feed and feature stages that serve live, so what a model is trained
  * on is what it will see. A row is one FEATURES record; its label is the return of its price (the
  * mid, or the last price where no quotes come; splits and dividends taken out), in basis points,
- * from the row to the first row of the same symbol at least one horizon later. Rows
- * without such a one (the last horizon of each symbol) have no label and are dropped. Cold;
+ * from the row to the first row of the same symbol at least one horizon later. A row without such
+ * a one, or (horizons below a day) one that comes more than another horizon and more than an hour
+ * too late, has no label and is dropped: a return over seconds must not be that of a night. Cold;
  * allocates.
  */
 #ifndef ATS_LEARN_DATASET_H

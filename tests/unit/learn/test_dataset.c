@@ -128,6 +128,25 @@ Test(dataset, a_vector_is_not_of_a_price_that_its_print_may_not_form)
     cr_assert_eq(last_price_e9[AAA], 102 * ATS_E9, "and not 90");
 }
 
+Test(dataset, a_label_of_seconds_is_not_the_return_of_a_night)
+{
+    const int64_t next_day = OPEN + 1440 * MINUTE;
+    for (int m = 0; m < 3; m++)
+        add_trade(AAA, OPEN + m * MINUTE, 100 * ATS_E9);
+    for (int m = 0; m < 3; m++)
+        add_trade(AAA, next_day + m * MINUTE, 90 * ATS_E9);
+    /* Vectors at minutes 1 and 2, at the open that closes the last bar, and at 1 and 2 again. */
+    collect(10 * SECOND);
+    cr_assert_eq(vectors_of[AAA], 5);
+    cr_assert_eq(dataset.rows, 3);
+    for (uint64_t i = 0; i < dataset.rows; i++)
+        cr_assert_float_eq((double)dataset.y[i], 0, 1e-3, "row %u", (unsigned)i);
+    ats_dataset_free(&dataset);
+    collect(1380 * MINUTE);
+    cr_assert_eq(dataset.rows, 2, "a horizon of 23 hours is over by the next open");
+    cr_assert_float_eq((double)dataset.y[0], -1000, 1e-2);
+}
+
 /* 400 before; four for one and a dividend of 1 a new share; 99 after is no return. */
 Test(dataset, labels_go_on_across_a_split_and_a_dividend_of_one_day)
 {
@@ -138,7 +157,7 @@ Test(dataset, labels_go_on_across_a_split_and_a_dividend_of_one_day)
     add_action(ATS_ACTION_DIVIDEND, midnight, 0, ATS_E9);
     add_trade(AAA, next_day, 99 * ATS_E9);
     add_trade(AAA, next_day + MINUTE, 99 * ATS_E9);
-    collect(3600 * SECOND);
+    collect(23 * 60 * MINUTE);
     cr_assert_geq(dataset.rows, 1);
     cr_assert_float_eq((double)dataset.y[0], 0, 1e-3);
 }
