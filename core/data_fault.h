@@ -20,13 +20,14 @@
       ATS_DATA_DROP, ATS_DATA_DROP | ATS_DATA_QUARANTINE)                                          \
     X(BAD_SIZE, "bad_size", "a size outside 0 to 1e9",                                             \
       ATS_DATA_DROP, ATS_DATA_DROP | ATS_DATA_QUARANTINE)                                          \
-    X(BAD_TIME, "bad_time", "a time outside 1990 to 2199",                                         \
+    X(BAD_TIME, "bad_time", "a time outside 1980 to 2199",                                         \
       ATS_DATA_DROP, ATS_DATA_DROP)                                                                \
     X(BAD_ACTION, "bad_action", "a split or dividend whose ratio or amount cannot be",             \
       ATS_DATA_DROP, ATS_DATA_DROP | ATS_DATA_QUARANTINE)                                          \
     X(OUT_OF_ORDER, "out_of_order", "older than a record before it; its time is moved up",         \
       ATS_DATA_PASS, ATS_DATA_PASS)                                                                \
-    X(DUPLICATE, "duplicate", "the same number and content as one of the venue's last eight",      \
+    X(DUPLICATE, "duplicate",                                                                      \
+      "the same number and content as one of the venue's last eight, or an action told twice",     \
       ATS_DATA_DROP, ATS_DATA_DROP)                                                                \
     X(RENUMBERED, "renumbered", "a number of the venue's last eight again, with other content",    \
       ATS_DATA_PASS, ATS_DATA_PASS)                                                                \

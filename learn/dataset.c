@@ -73,8 +73,10 @@ static void apply(sink *s, const ats_corporate_action *a)
 {
     sink_symbol *symbol = &s->symbol[a->h.symbol_id];
     double factor = ats_action_factor(a, symbol->last);
-    if (factor > 0)
-        symbol->scale = (symbol->scale > 0 ? symbol->scale : 1.0) * factor;
+    if (!(factor > 0))
+        return;
+    symbol->scale = (symbol->scale > 0 ? symbol->scale : 1.0) * factor;
+    symbol->last /= factor; /* what a dividend of the same day is held against */
 }
 
 static uint32_t sink_work(void *state, ats_io *io)
@@ -136,6 +138,7 @@ static int run_stages(ats_context *context, ats_market_source *source,
                             .source = source,
                             .pace = ATS_PACE_MAX,
                             .clock_interval_ns = options->clock_interval_ns,
+                            .released_max = options->released_max,
                             .burst = ATS_BURST_MAX,
                             .calendar = options->equity_calendar,
                             .symbol_count = source->symbols.count};
@@ -181,6 +184,19 @@ static int run_chain(ats_market_source *source, const ats_dataset_options *optio
 #define NO_ROW    UINT64_MAX
 #define NOT_BEGUN (UINT64_MAX - 1)
 
+#define HOUR_NS (3600ll * ATS_E9)
+#define DAY_NS  (24 * HOUR_NS)
+
+/* How much later than one horizon a label may come. Within a day: as much again, or an hour in thin
+ * markets; so no label of seconds is the return of a night. Labels of days wait for the next
+ * session (the longest closure in the calendar is that of September 2001, seven days). */
+static int64_t patience_of(int64_t horizon_ns)
+{
+    if (horizon_ns >= DAY_NS)
+        return 8 * DAY_NS;
+    return horizon_ns > HOUR_NS ? horizon_ns : HOUR_NS;
+}
+
 /* Fills in y and drops rows without a label. `ahead` is, by symbol, the row that labels the one in
  * hand; it only moves on, because rows of a symbol are in the order of time. */
 static int label(ats_dataset *d, const double *prices, int64_t horizon_ns, uint32_t symbol_count)
@@ -207,7 +223,8 @@ static int label(ats_dataset *d, const double *prices, int64_t horizon_ns, uint3
         while (j != NO_ROW && d->recv_ns[j] - d->recv_ns[i] < horizon_ns)
             j = next[j];
         ahead[s] = j;
-        if (j == NO_ROW)
+        if (j == NO_ROW ||
+            (horizon_ns && d->recv_ns[j] - d->recv_ns[i] - horizon_ns > patience_of(horizon_ns)))
             continue;
         memmove(d->x + kept * d->features, d->x + i * d->features, d->features * sizeof(float));
         d->y[kept] = (float)((prices[j] / prices[i] - 1) * 1e4);

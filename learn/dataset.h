@@ -3,8 +3,9 @@
  * The rows come from the same feed and feature stages that serve live, so what a model is trained
  * on is what it will see. A row is one FEATURES record; its label is the return of its price (the
  * mid, or the last price where no quotes come; splits and dividends taken out), in basis points,
- * from the row to the first row of the same symbol at least one horizon later. Rows
- * without such a one (the last horizon of each symbol) have no label and are dropped. Cold;
+ * from the row to the first row of the same symbol at least one horizon later. A row without such
+ * a one, or (horizons below a day) one that comes more than another horizon and more than an hour
+ * too late, has no label and is dropped: a return over seconds must not be that of a night. Cold;
  * allocates.
  */
 #ifndef ATS_LEARN_DATASET_H
@@ -37,7 +38,8 @@ typedef struct ats_dataset_options {
     int64_t horizon_ns; /* 0: no labels; all rows are kept */
     uint32_t stride;    /* keep every n-th vector of a symbol; 1 = all */
     uint64_t rows_max;  /* more is an error that says which stride would do; 0: no row is kept */
-    int64_t clock_interval_ns; /* 0: none; no feature looks at CLOCK records */
+    int64_t clock_interval_ns;      /* 0: none; no feature looks at CLOCK records */
+    uint64_t released_max;          /* records after which the feed ends; 0: with its input */
     const ats_catalogue *catalogue; /* what a vector holds */
     const ats_calendar *equity_calendar;
     const ats_quality_config *quality; /* checks of the feed; NULL: the defaults */

@@ -4,8 +4,8 @@
 
 #include "calc/forest.h"
 
-/* Reads an XGBoost model, JSON or UBJSON; forest->sha256 is that of the file. 0, or -1 with an error
- * pushed. */
+/* Reads an XGBoost model, JSON or UBJSON; forest->sha256 is that of the file. 0, or -1 with an
+ * error pushed. */
 int ats_model_load(ats_forest *forest, const char *path);
 
 #endif

@@ -22,6 +22,10 @@ typedef struct split {
 
 static int split_by_time(const ats_dataset *d, const ats_train_options *o, split *s)
 {
+    if (d->seen == 0)
+        return ats_error(ATS_EXIT_DATA, "the captures give no vector: without quotes one is made "
+                                        "when a bar of the fastest timeframe closes; give "
+                                        "timeframes no finer than the bars of the captures");
     if (d->rows < 1000)
         return ats_error(ATS_EXIT_DATA, "%llu labelled rows are too few to train on (1000)",
                          (unsigned long long)d->rows);
@@ -210,7 +214,7 @@ static int importance(BoosterHandle b, ats_train_result *r)
         sum += scores[i];
     for (bst_ulong i = 0; i < n && sum > 0; i++) {
         unsigned feature;
-        if (sscanf(names[i], "f%u", &feature) == 1 && feature < 256)
+        if (sscanf(names[i], "f%u", &feature) == 1 && feature < ATS_FEATURES_MAX)
             r->gain[feature] = (float)(scores[i] / sum);
     }
     return 0;

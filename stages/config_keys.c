@@ -2,6 +2,7 @@
 
 #include "core/record.h"
 #include "io/codec/decimal.h"
+#include "stages/feature/benchmarks.h"
 #include "stages/infer/infer.h"
 
 #include <assert.h>
@@ -40,7 +41,7 @@ static const ats_config_key KEYS[] = {
      "bars that features are made of, ascending; a model must have been trained on the same"},
     {"features", "index", ATS_CONFIG_TEXT, AT(features.index), 0, ATS_INDEX_BYTES, "",
      "symbol that the index features are measured against; \"\": none"},
-    {"features", "sectors", ATS_CONFIG_TEXT, AT(features.sectors), 0, ATS_BENCHMARKS_BYTES, "",
+    {"features", "sectors", ATS_CONFIG_SECTORS, AT(features.sectors), 0, ATS_BENCHMARKS_BYTES, "",
      "sector symbols and their members: \"XLK: AAPL MSFT; XLF: JPM\""},
 
     {"data", "mode", ATS_CONFIG_DATA_MODE, AT(data.mode), ATS_DATA_LENIENT, ATS_DATA_STRICT,
@@ -477,7 +478,7 @@ void ats_config_key_print(const ats_run_config *config, uint32_t key,
         ats_timeframes_print(&config->features, out);
         return;
     }
-    if (k->type == ATS_CONFIG_PATH || k->type == ATS_CONFIG_TEXT) {
+    if (k->type == ATS_CONFIG_PATH || k->type == ATS_CONFIG_TEXT || k->type == ATS_CONFIG_SECTORS) {
         print_path((const char *)config + k->offset, out, ATS_CONFIG_VALUE_BYTES);
         return;
     }
@@ -510,6 +511,7 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
         [ATS_CONFIG_DATA_MODE] = "lenient or strict",
         [ATS_CONFIG_PATH] = "a path in printable UTF-8 of at most 511 bytes in all",
         [ATS_CONFIG_TEXT] = "printable UTF-8",
+        [ATS_CONFIG_SECTORS] = "a list such as XLK: AAPL MSFT; XLF: JPM",
         [ATS_CONFIG_TIMEFRAMES] = "a list such as 1m,5m,15m,1h (s, m, h, d; each divides a day)",
         [ATS_CONFIG_THREADS] = "fused, auto, or a list of {name, cpu, wait, stages}",
     };
@@ -543,7 +545,9 @@ static const char *read_value(const ats_config_key *key, const char *text, ats_r
 {
     if (key->type == ATS_CONFIG_PATH)
         return read_text(text, (char *)config + key->offset, ATS_CONFIG_PATH_BYTES);
-    if (key->type == ATS_CONFIG_TEXT)
+    if (key->type == ATS_CONFIG_SECTORS && ats_sectors_check(text))
+        return ats_sectors_check(text);
+    if (key->type == ATS_CONFIG_TEXT || key->type == ATS_CONFIG_SECTORS)
         return read_text(text, (char *)config + key->offset, (size_t)key->most);
     if (key->type == ATS_CONFIG_TIMEFRAMES)
         return ats_timeframes_read(text, &config->features);

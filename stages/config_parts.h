@@ -23,6 +23,7 @@ typedef enum ats_config_type {
     ATS_CONFIG_DATA_MODE,   /* ats_data_mode: lenient or strict */
     ATS_CONFIG_PATH,        /* char[ATS_CONFIG_PATH_BYTES] */
     ATS_CONFIG_TEXT,        /* char[most] */
+    ATS_CONFIG_SECTORS,     /* char[most], as ats_sectors_check wants it */
     ATS_CONFIG_TIMEFRAMES,  /* ats_feature_options, of which the timeframes */
     ATS_CONFIG_THREADS,     /* fused, auto, or a list */
     ATS_CONFIG_TYPE_COUNT

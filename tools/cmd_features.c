@@ -23,7 +23,7 @@ static const ats_option OPTIONS[] = {
     {'n', "rows", ATS_OPTION_INTEGER, offsetof(ats_features_options, rows), "20000", "N",
      "most vectors to look at, taken evenly (check looks at all)", 100, 4000000, false},
     {0, "by", ATS_OPTION_TEXT, offsetof(ats_features_options, by), NULL, "day",
-     "drift: a table for each UTC day", 0, 0, false},
+     "drift: a table for each UTC day (days of few rows are joined)", 0, 0, false},
     {0, "threshold", ATS_OPTION_DECIMAL, offsetof(ats_features_options, threshold_e9), "0.95", "X",
      "correlate: |rho| from which features are of one group", 0, 1000000000, false},
     {0, "history", ATS_OPTION_TEXT, offsetof(ats_features_options, history), NULL, "FILE",
@@ -93,7 +93,7 @@ static int run(int argc, char **argv)
     static ats_catalogue catalogue;
     ats_calendar_table calendar;
     if (ats_feature_flags_read(&options.flags, &catalogue) != 0 ||
-        ats_calendar_load(&calendar, NULL) != 0)
+        ats_calendar_load(&calendar, options.flags.calendar) != 0)
         return ats_cli_fail();
     options.catalogue = &catalogue;
     options.calendar = &calendar.calendar;

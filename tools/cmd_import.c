@@ -94,10 +94,10 @@ static int print_json(const ats_cli *cli, const ats_import_counts *counts, const
     for (uint32_t i = 0; i < input_count(cli, o); i++) {
         const ats_import_counts *c = &counts[i];
         json_array_append_new(
-            files, json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "file", input_name(cli, o, i),
+            files, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "file", input_name(cli, o, i),
                              "lines", (json_int_t)c->lines, "headers", (json_int_t)c->headers,
                              "taken", (json_int_t)c->taken, "records", (json_int_t)c->records,
-                             "not_taken", reasons_json(c)));
+                             "strangers", (json_int_t)c->strangers, "not_taken", reasons_json(c)));
     }
     return ats_cli_print_json(json_pack("{s:s, s:s, s:I, s:f, s:o}", "format", cli->argument[0],
                                         "capture", o->output, "records", (json_int_t)records,
@@ -119,6 +119,9 @@ static void print_text(const ats_cli *cli, const ats_import_counts *counts, cons
         for (uint32_t r = ATS_LINE_OK + 1; r < ATS_LINE_REASON_COUNT; r++)
             if (c->reason[r])
                 printf(", %llu %s", (unsigned long long)c->reason[r], ats_line_reason_label(r));
+        if (c->strangers)
+            printf(", %llu symbols of no other file (is --venue right?)",
+                   (unsigned long long)c->strangers);
         putchar('\n');
     }
     printf("%s: %llu records in %.2f s, %.2f M lines/s\n", o->output, (unsigned long long)records,

@@ -116,6 +116,14 @@ static int keep_distribution(const options *o, const ats_dataset *d, const ats_t
     return status;
 }
 
+/* Without its symbol the index's features are missing in every row: the user should know. */
+static void warn_of_index(const char *index, const ats_symbols *symbols)
+{
+    if (index && *index && ats_symbols_find(symbols, index, NULL) == 0)
+        fprintf(stderr, "warning: --index %s is in none of the captures: its features stay empty\n",
+                index);
+}
+
 static int train(const ats_cli *cli, const options *o)
 {
     ats_market_source source;
@@ -146,8 +154,9 @@ static int train(const ats_cli *cli, const options *o)
         return -1;
     if (ats_market_source_open(&source, (const char *const *)cli->argument, cli->argument_count))
         return -1;
+    warn_of_index(o->flags.index, &source.symbols);
     ats_calendar_table calendar;
-    int status = ats_calendar_load(&calendar, NULL);
+    int status = ats_calendar_load(&calendar, o->flags.calendar);
     if (status == 0) {
         dataset_options.equity_calendar = &calendar.calendar;
         status = ats_dataset_collect(&dataset, &source, &dataset_options);

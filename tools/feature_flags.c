@@ -1,6 +1,7 @@
 #include "tools/feature_flags.h"
 
 #include "core/error.h"
+#include "stages/feature/benchmarks.h"
 
 #include <string.h>
 
@@ -21,5 +22,10 @@ int ats_feature_flags_read(const ats_feature_flags *flags, ats_catalogue *catalo
         copy(options.index, sizeof options.index, flags->index, "index") != 0 ||
         copy(options.sectors, sizeof options.sectors, flags->sectors, "sectors") != 0)
         return -1;
+    const char *wrong = ats_sectors_check(options.sectors);
+    if (wrong)
+        return ats_error(ATS_EXIT_USAGE,
+                         "--sectors: \"%.40s\" %s; give a list such as XLK: AAPL MSFT; XLF: JPM",
+                         options.sectors, wrong);
     return ats_catalogue_make(catalogue, &options);
 }

@@ -7,6 +7,7 @@
 
 typedef struct ats_feature_flags {
     const char *timeframes, *index, *sectors;
+    const char *calendar; /* file; NULL: the built-in one */
 } ats_feature_flags;
 
 /* Rows for a command's table of options; its options struct holds an ats_feature_flags as `flags`.
@@ -29,6 +30,16 @@ typedef struct ats_feature_flags {
          NULL,                                                                                     \
          "SYMBOL",                                                                                 \
          "symbol that the index features are measured against",                                    \
+         0,                                                                                        \
+         0,                                                                                        \
+         false},                                                                                   \
+        {0,                                                                                        \
+         "calendar",                                                                               \
+         ATS_OPTION_TEXT,                                                                          \
+         offsetof(options, flags.calendar),                                                        \
+         NULL,                                                                                     \
+         "FILE",                                                                                   \
+         "market calendar instead of the built-in one; a run must have the same",                  \
          0,                                                                                        \
          0,                                                                                        \
          false},                                                                                   \

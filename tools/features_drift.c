@@ -10,6 +10,10 @@
 
 #define DAY_NS (86400ll * ATS_E9)
 
+/* PSI of two equal distributions is about bins / rows by chance: 0.1, the lower band. Days of fewer
+ * rows are joined. */
+#define DAY_ROWS_MIN (ATS_DISTRIBUTION_BINS * 10u)
+
 typedef struct table {
     uint64_t begin, end; /* rows */
     ats_drift_row *rows; /* [features] */
@@ -101,9 +105,10 @@ static int make_tables(const ats_distribution *before, const ats_dataset *d, boo
     uint64_t begin = 0;
     while (begin < d->rows) {
         uint64_t end = d->rows;
-        int64_t day = d->recv_ns[begin] / DAY_NS;
         if (by_day)
-            for (end = begin; end < d->rows && d->recv_ns[end] / DAY_NS == day;)
+            for (end = begin + 1;
+                 end < d->rows && (end - begin < DAY_ROWS_MIN ||
+                                   d->recv_ns[end] / DAY_NS == d->recv_ns[end - 1] / DAY_NS);)
                 end++;
         table *more = realloc(*tables, (*count + 1) * sizeof *more);
         if (!more)

@@ -2,6 +2,7 @@
 #include "io/calendar_file.h"
 #include "stages/config.h"
 #include "tools/features.h"
+#include "tools/output.h"
 #include "tools/run_dir.h"
 
 #include <inttypes.h>
@@ -104,15 +105,20 @@ static int dump_run(dumping *d, const char *run)
     ats_calendar_table calendar;
     char path[PATH_BYTES], *inputs[INPUTS_MAX] = {NULL};
     uint32_t count = 0;
+    uint64_t released = 0;
     snprintf(path, sizeof path, "%.4000s/config.yaml", run);
     if (access(path, R_OK) != 0)
         return ats_error(ATS_EXIT_DATA, "%s is no run directory: there is no %s", run, path);
     if (ats_config_load(&config, path) != 0 ||
         ats_catalogue_make(&catalogue, &config.features) != 0 ||
         ats_run_dir_inputs(run, inputs, INPUTS_MAX, &count) != 0 ||
+        ats_run_dir_stop(run, &released) != 0 ||
         ats_calendar_load(&calendar, config.calendar_path) != 0)
         return -1;
+    /* What the feed released counts its CLOCK records, too. */
     ats_dataset_options how = {.catalogue = &catalogue,
+                               .clock_interval_ns = config.clock_interval_ns,
+                               .released_max = released,
                                .equity_calendar = &calendar.calendar,
                                .quality = &config.data,
                                .visit = take,
@@ -153,9 +159,11 @@ static void print_days(FILE *to, const ats_vector_hash *h, bool all)
 static int finish(const ats_cli *cli, dumping *d)
 {
     bool to_stdout = d->out == stdout;
-    if (d->out && !to_stdout && fclose(d->out) != 0)
-        return ats_error(ATS_EXIT_FAILED, "%s: cannot be written", d->options->output);
+    FILE *file = to_stdout ? NULL : d->out;
+    bool failed = file && ferror(file);
     d->out = NULL;
+    if (file && (fclose(file) != 0 || failed))
+        return ats_error(ATS_EXIT_FAILED, "%s: cannot be written", d->options->output);
     if (cli->common.json && !to_stdout)
         return ats_cli_print_json(
             json_pack("{s:i, s:o}", "schema", 1, "days", ats_vector_hash_json(&d->hash)));
@@ -164,13 +172,17 @@ static int finish(const ats_cli *cli, dumping *d)
     return 0;
 }
 
-static int open_output(dumping *d)
+static int open_output(dumping *d, const ats_cli *cli)
 {
     const ats_features_options *o = d->options;
     if (!strcmp(o->format, "hash"))
         return 0;
     if (strcmp(o->format, "csv") != 0)
         return ats_error(ATS_EXIT_USAGE, "--format %s: there are csv and hash", o->format);
+    if (o->output &&
+        ats_output_check(o->output, ATS_OUTPUT_VECTORS, (const char *const *)cli->argument + 1,
+                         cli->argument_count - 1) != 0)
+        return -1;
     d->out = o->output ? fopen(o->output, "w") : stdout;
     return d->out ? 0 : ats_error(ATS_EXIT_FAILED, "%s: cannot be written", o->output);
 }
@@ -187,13 +199,15 @@ int ats_features_dump(const ats_cli *cli, const ats_features_options *o)
                                .equity_calendar = o->calendar,
                                .visit = take,
                                .visit_context = d};
-    int status = open_output(d);
+    int status = open_output(d, cli);
     if (status == 0)
         status = o->run ? dump_run(d, o->run)
                         : compute(d, (const char *const *)cli->argument + 1,
                                   cli->argument_count - 1, &how);
     if (status == 0)
         status = finish(cli, d);
+    if (d->out && d->out != stdout)
+        fclose(d->out);
     free(d);
     return status;
 }

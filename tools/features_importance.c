@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "learn/importance.h"
 #include "tools/features.h"
+#include "tools/output.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -243,6 +244,10 @@ int ats_features_importance(const ats_cli *cli, const ats_features_options *o)
         return ats_error(ATS_EXIT_USAGE,
                          "importance: give --model MODEL and captures, or --history "
                          "FILE alone");
+    if (o->history &&
+        ats_output_check(o->history, ATS_OUTPUT_HISTORY, (const char *const *)cli->argument + 1,
+                         cli->argument_count - 1) != 0)
+        return -1;
     if (read_metric(o->metric, &how.metric) != 0 ||
         (horizon_ns == 0 && ats_importance_horizon(o->model, &horizon_ns) != 0) ||
         ats_features_collect(&dataset, cli, o, horizon_ns) != 0)

@@ -12,6 +12,8 @@ static const struct {
 } KINDS[] = {
     [ATS_OUTPUT_CAPTURE] = {"capture", "\x89\x41TSCAP\n"},
     [ATS_OUTPUT_MODEL] = {"model", "{\"learner\""},
+    [ATS_OUTPUT_VECTORS] = {"list of vectors", "recv_ns,symbol"},
+    [ATS_OUTPUT_HISTORY] = {"history of importance", "{\"schema\":1"},
 };
 
 static int starts_as(const char *path, const char *start)

@@ -4,7 +4,12 @@
 
 #include <stdint.h>
 
-typedef enum ats_output_kind { ATS_OUTPUT_CAPTURE, ATS_OUTPUT_MODEL } ats_output_kind;
+typedef enum ats_output_kind {
+    ATS_OUTPUT_CAPTURE,
+    ATS_OUTPUT_MODEL,
+    ATS_OUTPUT_VECTORS,
+    ATS_OUTPUT_HISTORY
+} ats_output_kind;
 
 /* May `path` be written? Yes when it does not exist, is empty, or is a file of the same kind; not
  * when it is one of the inputs. 0, or -1 with an error (ATS_EXIT_USAGE) pushed. */

@@ -57,32 +57,6 @@ static int find_inputs(run *r)
     return 0;
 }
 
-/* How many records a run that was stopped had released, when its tape does not say so itself by its
- * end: what its feed published, less END. */
-static int find_stop(run *r)
-{
-    char path[ATS_RUN_PATH_BYTES];
-    snprintf(path, sizeof path, "%.480s/tape/chain.cap", r->options->repeat);
-    if (access(path, F_OK) == 0)
-        return 0;
-    snprintf(path, sizeof path, "%.480s/run.json", r->options->repeat);
-    json_t *document = json_load_file(path, 0, NULL);
-    json_t *links = json_object_get(json_object_get(document, "topology"), "links"), *link;
-    size_t i;
-    bool found = false;
-    json_array_foreach(links, i, link)
-    {
-        const char *name = json_string_value(json_object_get(link, "name"));
-        if (name && !strcmp(name, "feed-feature")) {
-            json_int_t published = json_integer_value(json_object_get(link, "published"));
-            r->released_max = published > 1 ? (uint64_t)published - 1 : 0;
-            found = true;
-        }
-    }
-    json_decref(document);
-    return found ? 0 : ats_error(ATS_EXIT_DATA, "%s: does not tell where the run stopped", path);
-}
-
 /* The distribution beside the model, where there is one. A run does not fail for want of it. */
 static void read_distribution(run *r)
 {
@@ -108,7 +82,7 @@ static int load(run *r)
     if (o->repeat && access(path, R_OK) != 0)
         return ats_error(ATS_EXIT_DATA, "%s is no run directory: there is no %s", o->repeat, path);
     if (ats_config_load(&r->config, path) != 0 || find_inputs(r) != 0 ||
-        (o->repeat && find_stop(r) != 0))
+        (o->repeat && ats_run_dir_stop(o->repeat, &r->released_max) != 0))
         return -1;
     if (o->fused) {
         int cpus[ATS_THREADS_MAX];
@@ -316,6 +290,13 @@ static int report(run *r, int code, ats_run_summary *summary)
     if (!r->has_model)
         ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
                                       "nothing could be traded; `ats train` makes a model");
+    if (r->chain.context.metrics->feed.quotes == 0)
+        ats_run_summary_warn(summary, "no_quotes: the input holds no quotes, and an order needs "
+                                      "both sides of the market; nothing could be traded");
+    const char *index = r->config.features.index;
+    if (*index && ats_symbols_find(&r->source.symbols, index, NULL) == 0)
+        ats_run_summary_warn(summary, "no_index: features.index is no symbol of the input, so its "
+                                      "features were missing");
     ats_run_dir_join(&r->dir, "run.json", path);
     warn_of_drift(r, summary);
     int status = ats_run_summary_write(summary, path);

@@ -348,3 +348,28 @@ int ats_run_dir_inputs(const char *run, char **paths, uint32_t max, uint32_t *co
     json_decref(document);
     return status;
 }
+
+int ats_run_dir_stop(const char *run, uint64_t *released)
+{
+    char path[ATS_RUN_PATH_BYTES];
+    *released = 0;
+    snprintf(path, sizeof path, "%.480s/tape/chain.cap", run);
+    if (access(path, F_OK) == 0)
+        return 0;
+    snprintf(path, sizeof path, "%.480s/run.json", run);
+    json_t *document = json_load_file(path, 0, NULL);
+    json_t *links = json_object_get(json_object_get(document, "topology"), "links"), *link;
+    size_t i;
+    bool found = false;
+    json_array_foreach(links, i, link)
+    {
+        const char *name = json_string_value(json_object_get(link, "name"));
+        if (name && !strcmp(name, "feed-feature")) {
+            json_int_t published = json_integer_value(json_object_get(link, "published"));
+            *released = published > 1 ? (uint64_t)published - 1 : 0;
+            found = true;
+        }
+    }
+    json_decref(document);
+    return found ? 0 : ats_error(ATS_EXIT_DATA, "%s: does not tell where the run stopped", path);
+}

@@ -58,4 +58,8 @@ void ats_run_dir_discard(ats_run_dir *dir);
  */
 int ats_run_dir_inputs(const char *run, char **paths, uint32_t max, uint32_t *count);
 
+/* How many records a run's feed released before its END, where its inputs do not say so by ending
+ * there: it may have been stopped. 0: its tape ends there. 0, or -1 with an error pushed. */
+int ats_run_dir_stop(const char *run, uint64_t *released);
+
 #endif

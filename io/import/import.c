@@ -118,6 +118,8 @@ typedef struct merge {
     uint32_t heap_count;
     uint64_t since_progress;
     uint64_t total_bytes;
+    uint8_t *heard; /* by symbol_id: has actions (1), has anything else (2) */
+    uint32_t heard_capacity;
 } merge;
 
 static bool earlier(const merge *m, uint32_t a, uint32_t b)
@@ -282,10 +284,27 @@ static int read_sorted(merge *m, ats_import_file *f)
     return got;
 }
 
+static int hear(merge *m, const ats_header *h)
+{
+    if (h->symbol_id >= m->heard_capacity) {
+        uint32_t capacity = (h->symbol_id + 1) * 2;
+        uint8_t *more = realloc(m->heard, capacity);
+        if (!more)
+            return ats_error(ATS_EXIT_FAILED, "import: out of memory");
+        memset(more + m->heard_capacity, 0, capacity - m->heard_capacity);
+        m->heard = more;
+        m->heard_capacity = capacity;
+    }
+    m->heard[h->symbol_id] |= h->kind == ATS_KIND_CORPORATE_ACTION ? 1 : 2;
+    return 0;
+}
+
 static int write_event(merge *m, ats_import_file *f)
 {
     for (uint32_t i = 0; i < f->event.count; i++)
-        if (ats_capture_append(m->writer, &f->event.record[i]) != 0)
+        if (hear(m, &f->event.record[i].h) != 0)
+            return -1;
+        else if (ats_capture_append(m->writer, &f->event.record[i]) != 0)
             return ats_error(ATS_EXIT_DATA, "%s:%llu", f->path,
                              (unsigned long long)ats_lines_number(f->lines));
     f->counts.records += f->event.count;
@@ -359,6 +378,9 @@ int ats_import_run(const ats_import_format *format, const char *const *path, uin
         free(m.file[i].event.record);
         free(m.file[i].sorted);
     }
+    for (uint32_t id = 1; options->actions && id < m.heard_capacity; id++)
+        counts[count - 1].strangers += m.heard[id] == 1;
+    free(m.heard);
     free(m.file);
     free(m.heap);
     return failed;

@@ -33,6 +33,7 @@ typedef struct ats_import_counts {
     uint64_t taken; /* lines that became records */
     uint64_t records;
     uint64_t reason[ATS_LINE_REASON_COUNT]; /* [OK] = taken */
+    uint64_t strangers; /* of an actions file: symbols that no other file holds */
 } ats_import_counts;
 
 /* Records that one file of a sorted format may hold in memory: 2 GiB. */

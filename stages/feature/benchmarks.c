@@ -21,6 +21,23 @@ static bool next_word(const char **at, char word[ATS_SYMBOL_TEXT], bool *too_lon
     return true;
 }
 
+const char *ats_sectors_check(const char *sectors)
+{
+    char word[ATS_SYMBOL_TEXT];
+    bool too_long;
+    for (const char *at = sectors; at[strspn(at, BLANKS)]; at += *at == ';') {
+        uint32_t members = 0;
+        if (!next_word(&at, word, &too_long) || *at != ':')
+            return "lacks a sector's symbol or the colon behind it";
+        at++;
+        while (next_word(&at, word, &too_long))
+            members++;
+        if (members == 0 || too_long || (*at != ';' && *at != 0))
+            return "has a sector without members, or a symbol that is none";
+    }
+    return NULL;
+}
+
 /* "XLK: AAPL MSFT", up to ';' or the end. */
 static int read_sector(ats_benchmarks *b, const char **at, const ats_symbols *symbols)
 {

@@ -10,6 +10,9 @@ typedef struct ats_benchmarks {
     uint32_t *index, *sector;
 } ats_benchmarks;
 
+/* NULL, or what is wrong with the text of options->sectors, whatever symbols there are. */
+const char *ats_sectors_check(const char *sectors);
+
 /* Reads options->index and options->sectors ("XLK: AAPL MSFT; XLF: JPM"). A benchmark that the run
  * does not hold leaves its symbols without one; a sector's members may be missing too. 0, or -1
  * with an error pushed: the text cannot be read, or a symbol has two sectors. */

@@ -66,8 +66,18 @@ static int feature_init(void *state, const void *configuration, ats_io *io)
 
 /* ---- hot ------------------------------------------------------------------------------------- */
 
+/* What a vector is of where no quotes come: the price of its record, or, where that formed none (a
+ * cancel, an average price), the last close. */
+static int64_t last_price_e9(const ats_symbol_state *s, const ats_market *m, bool forms_price)
+{
+    if (forms_price)
+        return m->h.kind == ATS_KIND_BAR ? m->bar.close_e9 : m->trade.px_e9;
+    return (int64_t)(s->price / s->price_scale * 1e9 + 0.5);
+}
+
 /* Writes the FEATURES record that ends the event. */
-static void put_vector(feature *f, ats_io *io, ats_symbol_state *s, const ats_market *m)
+static void put_vector(feature *f, ats_io *io, ats_symbol_state *s, const ats_market *m,
+                       bool forms_price)
 {
     ats_features *out = ats_tx_stage(io->out[PORT_CHAIN]);
     memset(out, 0, sizeof *out);
@@ -82,7 +92,7 @@ static void put_vector(feature *f, ats_io *io, ats_symbol_state *s, const ats_ma
         out->ask_size_e9 = m->quote.ask_size_e9;
         out->price_e9 = m->quote.bid_e9 + (m->quote.ask_e9 - m->quote.bid_e9) / 2;
     } else {
-        out->price_e9 = m->h.kind == ATS_KIND_BAR ? m->bar.close_e9 : m->trade.px_e9;
+        out->price_e9 = last_price_e9(s, m, forms_price);
     }
     out->version = f->catalogue->version;
     out->count = f->catalogue->count;
@@ -91,29 +101,40 @@ static void put_vector(feature *f, ats_io *io, ats_symbol_state *s, const ats_ma
     ats_count(&f->metrics->rows, 1);
 }
 
-static void count_result(feature *f, ats_symbol_result result)
+/* Counts what became of the record. Did it form a price? */
+static bool count_result(feature *f, ats_symbol_result result)
 {
     ats_count(&f->metrics->late, result == ATS_SYMBOL_LATE);
     ats_count(&f->metrics->volume_only, result == ATS_SYMBOL_NO_PRICE);
     ats_count(&f->metrics->reversed, result == ATS_SYMBOL_REVERSED);
     ats_count(&f->metrics->ignored, result == ATS_SYMBOL_IGNORED);
+    return result == ATS_SYMBOL_TAKEN;
+}
+
+/* Has a bar closed since the last vector? Others may have closed it: a symbol that has this one as
+ * its index, or a corporate action. */
+static bool tell_bars(ats_symbol_state *s)
+{
+    uint64_t bars = s->frames[0].history.count;
+    bool news = bars != s->bars_told;
+    s->bars_told = bars;
+    return news;
 }
 
 /* Updates the symbol's state. True when the event makes a vector: its two-sided best quote changed,
- * or, as long as no quotes come, it closed a bar. */
-static bool update(feature *f, ats_symbol_state *s, const ats_market *m)
+ * or, as long as no quotes come, a bar has closed. */
+static bool update(feature *f, ats_symbol_state *s, const ats_market *m, bool *forms_price)
 {
-    uint64_t bars = s->frames[0].history.count;
     switch (m->h.kind) {
     case ATS_KIND_QUOTE:
         ats_symbol_quote(s, &m->quote);
         ats_count(&f->metrics->not_ready, f->vectors && !s->book.two_sided);
         return s->book.two_sided;
     case ATS_KIND_TRADE:
-        count_result(f, ats_symbol_trade(s, &m->trade));
+        *forms_price = count_result(f, ats_symbol_trade(s, &m->trade));
         break;
     case ATS_KIND_BAR:
-        count_result(f, ats_symbol_bar(s, &m->bar));
+        *forms_price = count_result(f, ats_symbol_bar(s, &m->bar));
         break;
     case ATS_KIND_CORPORATE_ACTION:
         count_result(f, ats_symbol_action(s, &m->corporate_action));
@@ -121,7 +142,7 @@ static bool update(feature *f, ats_symbol_state *s, const ats_market *m)
     default:
         return false;
     }
-    return s->book.quotes == 0 && s->frames[0].history.count != bars;
+    return s->book.quotes == 0 && tell_bars(s);
 }
 
 static void take(feature *f, ats_io *io, const ats_market *in)
@@ -130,9 +151,10 @@ static void take(feature *f, ats_io *io, const ats_market *in)
     ats_market *out = ats_tx_stage(io->out[PORT_CHAIN]);
     *out = *in;
     /* symbol 0 is nobody's: CLOCK, END */
-    bool vector = in->h.symbol_id && update(f, s, in) && f->vectors;
+    bool forms_price = false;
+    bool vector = in->h.symbol_id && update(f, s, in, &forms_price) && f->vectors;
     if (vector)
-        put_vector(f, io, s, in);
+        put_vector(f, io, s, in, forms_price);
     uint32_t now = ats_stamp_since(in->h.origin_ns, ats_clock_now(io->clock));
     out->h.stamp_ns[ATS_STAMP_FEATURE] = now;
     if (vector) {

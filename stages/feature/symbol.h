@@ -35,6 +35,7 @@ struct ats_symbol_state {
     uint32_t frame_count;
     uint32_t vector_ready; /* values of `vector` past the tick families that are not NaN */
     uint32_t bar_period_s; /* of the ready-made bars this symbol gets; 0 = none came */
+    uint64_t bars_told;    /* bars of the fastest frame that a vector has been made of */
     bool traded;           /* trades have come: bars are built from them, ready-made ones ignored */
     ats_book book;
     ats_tape tape;

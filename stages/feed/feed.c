@@ -91,6 +91,12 @@ static bool price_ok(int64_t px_e9)
     return px_e9 >= 0 && px_e9 <= ATS_VALUE_MAX_E9;
 }
 
+static bool bar_ok(const ats_bar *b)
+{
+    return b->low_e9 > 0 && b->high_e9 <= ATS_VALUE_MAX_E9 && b->low_e9 <= b->open_e9 &&
+           b->open_e9 <= b->high_e9 && b->low_e9 <= b->close_e9 && b->close_e9 <= b->high_e9;
+}
+
 static bool ratio_ok(int64_t part)
 {
     return part >= 1 && part <= ATS_RATIO_MAX;
@@ -121,7 +127,7 @@ static bool is_sound(feed *f, const ats_market *m)
         size = price_ok(m->book_level.qty_e9);
         break;
     case ATS_KIND_BAR:
-        price = m->bar.low_e9 > 0 && m->bar.high_e9 >= m->bar.low_e9 && price_ok(m->bar.high_e9);
+        price = bar_ok(&m->bar);
         size = m->bar.volume_e9 >= 0 && m->bar.volume_e9 <= ATS_VOLUME_MAX_E9;
         break;
     case ATS_KIND_CORPORATE_ACTION:
@@ -184,6 +190,13 @@ static bool consolidate(feed *f, ats_quote *q)
     return true;
 }
 
+/* What exchanges quoted before a split is of another share: they are heard afresh. */
+static void apply_action(feed *f, const ats_corporate_action *a)
+{
+    if (a->action == ATS_ACTION_SPLIT)
+        memset(&f->books[a->h.symbol_id], 0, sizeof f->books[0]);
+}
+
 /* Numbers, stamps and stages a record that lies in the next slot of the chain. A tape's records
  * keep the numbers they had. */
 static void release(feed *f, ats_io *io, ats_market *m, bool continues_event)
@@ -236,6 +249,8 @@ static void release_market(feed *f, ats_io *io, const ats_market *record)
         ats_count(&metrics->unchanged, 1);
         return;
     }
+    if (__builtin_expect(m->h.kind == ATS_KIND_CORPORATE_ACTION, 0))
+        apply_action(f, &m->corporate_action);
     ats_count(&metrics->quotes, m->h.kind == ATS_KIND_QUOTE);
     ats_count(&metrics->trades, m->h.kind == ATS_KIND_TRADE);
     ats_count(&metrics->bars, m->h.kind == ATS_KIND_BAR);

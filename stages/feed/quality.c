@@ -175,6 +175,15 @@ static bool admit_number(ats_quality *q, uint32_t kind, uint64_t number, uint8_t
     return true;
 }
 
+/* Two sources may tell of one split; applied twice it would be a jump. An action's number is its
+ * ex-date and content; its symbol's trades and actions are remembered together. */
+static bool admit_action(ats_quality *q, const ats_market *m, int64_t now_ns)
+{
+    uint64_t number = XXH3_64bits_withSeed((const char *)m + sizeof m->h, sizeof *m - sizeof m->h,
+                                           (uint64_t)m->h.recv_ns);
+    return admit_number(q, TRADES, number >> 8 | 1, 0, m, now_ns);
+}
+
 static bool admit_unnumbered(ats_quality *q, ats_quality_symbol *s, const ats_market *m,
                              int64_t now_ns)
 {
@@ -354,6 +363,18 @@ static void take_status(ats_quality *q, ats_quality_symbol *s, const ats_status 
     }
 }
 
+static void leave_state(ats_quality_symbol *s, int64_t now_ns)
+{
+    int64_t lasted_ns = now_ns - s->state_ns;
+    if (s->state == ATS_QUOTE_LOCKED)
+        s->locked_ns += lasted_ns;
+    if (s->state == ATS_QUOTE_CROSSED) {
+        s->crossed_ns += lasted_ns;
+        if (lasted_ns > s->longest_crossed_ns)
+            s->longest_crossed_ns = lasted_ns;
+    }
+}
+
 /* A told split or dividend moves the close that the next open is held against. */
 static void take_action(ats_quality *q, ats_quality_symbol *s, const ats_corporate_action *a,
                         int64_t now_ns)
@@ -362,6 +383,10 @@ static void take_action(ats_quality *q, ats_quality_symbol *s, const ats_corpora
         __int128 close = (__int128)s->close_e9 * a->ratio_denominator / a->ratio_numerator;
         s->close_e9 = close > ATS_VALUE_MAX_E9 ? 0 : (int64_t)close;
         s->mids.count = s->trades.count = 0; /* prices of before are of another share */
+        s->bid_e9 = s->ask_e9 = 0;
+        s->quote_ns = 0;
+        leave_state(s, now_ns);
+        s->state = 0;
     }
     if (a->action == 2 && a->cash_e9 > 0 && a->cash_e9 < s->close_e9)
         s->close_e9 -= a->cash_e9;
@@ -406,6 +431,10 @@ bool ats_quality_admit(ats_quality *q, const ats_market *m)
         ats_quality_note(q, id, ATS_DATA_OUT_OF_ORDER, now_ns, m->h.recv_ns, now_ns);
     judge_silence(q, s, id, now_ns);
     s->last_ns = now_ns;
+    /* A quote ends a quarantine; where none come, any record does. */
+    if (__builtin_expect(s->until_ns != 0, 0) && s->quote_ns == 0 && now_ns >= s->until_ns &&
+        m->h.kind != ATS_KIND_QUOTE)
+        let_go(q, s, now_ns);
     bool admitted = true;
     switch (m->h.kind) {
     case ATS_KIND_QUOTE:
@@ -432,7 +461,9 @@ bool ats_quality_admit(ats_quality *q, const ats_market *m)
         take_status(q, s, &m->status, now_ns);
         break;
     case ATS_KIND_CORPORATE_ACTION:
-        take_action(q, s, &m->corporate_action, now_ns);
+        admitted = admit_action(q, m, now_ns);
+        if (admitted)
+            take_action(q, s, &m->corporate_action, now_ns);
         break;
     default:
         break;
@@ -442,18 +473,6 @@ bool ats_quality_admit(ats_quality *q, const ats_market *m)
 
 /* ---- quotes as the chain sees them ------------------------------------------------------------
  */
-
-static void leave_state(ats_quality_symbol *s, int64_t now_ns)
-{
-    int64_t lasted_ns = now_ns - s->state_ns;
-    if (s->state == ATS_QUOTE_LOCKED)
-        s->locked_ns += lasted_ns;
-    if (s->state == ATS_QUOTE_CROSSED) {
-        s->crossed_ns += lasted_ns;
-        if (lasted_ns > s->longest_crossed_ns)
-            s->longest_crossed_ns = lasted_ns;
-    }
-}
 
 static void judge_crossed(ats_quality *q, ats_quality_symbol *s, const ats_quote *quote,
                           uint8_t state, int64_t now_ns)

@@ -10,7 +10,8 @@
  * crossed markets are not looked for, and a session is a UTC day.
  *
  * Quarantine (strict): begins with a fault whose action says so; from then on the symbol's quotes
- * carry ATS_QUOTE_HALTED until the first quote at which good_for has passed without such a fault. A
+ * carry ATS_QUOTE_HALTED until the first quote (of a symbol without quotes: the first record) at
+ * which good_for has passed without such a fault. A
  * jump holds for a day at most, or until a corporate action tells why. The mark travels on quotes:
  * between a fault seen in a trade and the symbol's next quote decisions still see the old one.
  *

@@ -41,7 +41,8 @@ static int infer_init(void *state, const void *configuration, ats_io *io)
     if (forest && forest->feature_version != config->feature_version)
         return ats_error(ATS_EXIT_CONFIG,
                          "model: made for feature version %016llx, this program computes %016llx; "
-                         "train it again",
+                         "train it again, or give features.timeframes, index and sectors as in "
+                         "its training",
                          (unsigned long long)forest->feature_version,
                          (unsigned long long)config->feature_version);
     if (forest && forest->group_count > 1)
@@ -117,8 +118,9 @@ static void pass_on(infer *s, ats_io *io, uint64_t n, uint32_t rows, uint64_t to
                 put_signal(s, io, (const ats_features *)m, s->margins[row++], rows, took_ns,
                            now_ns);
         } else {
-            /* A quote's vector that is dropped leaves the quote as the last record of its event. */
-            bool ends_event = !s->config->forest && m->h.kind == ATS_KIND_QUOTE;
+            /* A vector that is dropped leaves its market record as the last of its event; only a
+             * book update, which has no vector, spans records. */
+            bool ends_event = !s->config->forest && m->h.kind != ATS_KIND_BOOK_LEVEL;
             put_market(s, io, m, ends_event, took_ns, now_ns);
             io->ended = m->h.kind == ATS_KIND_END;
         }

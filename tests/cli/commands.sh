@@ -218,5 +218,21 @@ said 'also an input'
 expect 0 synth -o "$dir/twice.cap" --duration 1s
 expect 0 synth -o "$dir/twice.cap" --duration 1s
 expect 2 train -o "$dir/precious.txt" "$dir/twice.cap"
+expect 2 features dump -o "$dir/twice.cap" "$dir/twice.cap"
+said 'also an input'
+expect 2 features dump -o "$dir/precious.txt" "$dir/twice.cap"
+said 'is no list of vectors'
+expect 2 features importance --model m.json --history "$dir/precious.txt" "$dir/twice.cap"
+said 'is no history'
+expect 0 capture verify "$dir/twice.cap"
+expect 0 features dump -o "$dir/vectors.csv" "$dir/twice.cap"
+expect 0 features dump -o "$dir/vectors.csv" "$dir/twice.cap"
+[ "$(cat "$dir/precious.txt")" = precious ] || { echo "a file was lost"; failures=$((failures + 1)); }
+
+# What a vector is made of is held to its form before anything runs.
+expect 2 features check --sectors 'XLK AAPL' "$dir/twice.cap"
+said 'colon'
+expect 3 features check --calendar "$dir/precious.txt" "$dir/twice.cap"
+expect 3 train --calendar "$dir/precious.txt" -o "$dir/m.json" "$dir/twice.cap"
 
 [ "$failures" -eq 0 ]

@@ -268,6 +268,7 @@ def test_actions_are_merged_before_anything_of_their_day(work):
         "--actions", ROOT / "configs" / "actions-example.csv")
     assert [f["taken"] for f in files] == [2, 3]
     assert files[1]["not_taken"] == {"ignored": 1} and files[1]["headers"] == 1
+    assert (files[0]["strangers"], files[1]["strangers"]) == (0, 1), "OTHER is in no file of bars"
     assert [(r["kind"], r["symbol"]) for r in records] == [
         ("bar", "EXMPL"), ("corporate_action", "EXMPL"), ("bar", "EXMPL"),
         ("corporate_action", "EXMPL"), ("corporate_action", "OTHER")]

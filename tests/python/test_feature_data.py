@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import talib
 
-from conftest import ats, data_file, run_json
+from conftest import ROOT, ats, data_file, run_json
 from features import assert_equal
 
 BPS = 1e4
@@ -141,6 +141,26 @@ def test_training_sees_what_infer_saw(work, taq, demo_config):
     path.write_text(json.dumps(document))
     done = ats("features", "dump", "--run", work / "hash-replay", "--format", "hash", check=False)
     assert done.returncode == 4 and "other vectors" in done.stderr
+
+
+def test_training_keeps_the_calendar_of_the_run(work, taq, demo_config):
+    """A run with a calendar of its own: only a dump and a model with the same one have its vectors."""
+    calendar = work / "late.json"
+    text = (ROOT / "configs" / "calendars" / "us-equity.json").read_text()
+    calendar.write_text(text.replace('"open": "09:30"', '"open": "10:30"'))
+    done = ats("train", "-o", work / "late-m.json", "--trees", 3, "--depth", 3, "--horizon", "30s", "--stride", 8,
+               "--calendar", calendar, taq, check=False)
+    if "XGBoost" in done.stderr and done.returncode:
+        pytest.skip("this build has no XGBoost")
+    assert done.returncode == 0, done.stderr
+    config = work / "late.yaml"
+    config.write_text(demo_config.replace('path: ""', "path: late-m.json").replace('  file: ""', "  file: late.json"))
+    ats("backtest", "-c", config, "--run-dir", work / "late-run", taq)
+    seen = run_json(work / "late-run")["features"]["days"]
+    days = [json.loads(ats("features", "dump", taq, "--format", "hash", "--json", *options).stdout)["days"]
+            for options in ([], ["--calendar", calendar])]
+    assert days[1] == seen != days[0]
+    assert json.loads(ats("features", "dump", "--run", work / "late-run", "--format", "hash", "--json").stdout)["days"] == seen
 
 
 def test_a_recorded_day_holds_up(work, taq):

@@ -148,6 +148,19 @@ def test_gain_and_shap_are_those_of_xgboost(trained, work):
     assert len(scores["weight"]) > 5
 
 
+def test_training_tells_the_gain_of_every_feature(trained, work):
+    """Also of those beyond the 256th: four timeframes make more."""
+    xgboost = pytest.importorskip("xgboost")
+    model = work / "many.json"
+    told = json.loads(ats("train", "-q", "--json", "-o", model, "--trees", 30, "--horizon", "500ms",
+                          "--timeframes", "1s,2s,5s,10s", "--threads", 2, work / "day1.cap").stdout)["gain"]
+    score = xgboost.Booster(model_file=str(model)).get_score(importance_type="total_gain")
+    total = sum(score.values())
+    assert any(int(name[1:]) >= 256 for name in score)
+    for i, (name, gain) in enumerate(told.items()):
+        assert gain == pytest.approx(score.get(f"f{i}", 0) / total, rel=1e-4), name
+
+
 @pytest.mark.parametrize("metric", ["rmse", "ic", "auc"])
 def test_permutation_finds_what_the_day_was_made_from(trained, work, metric):
     """The made day's signal is in the queues; a feature without a split cannot matter."""
@@ -209,6 +222,14 @@ def test_a_day_does_not_drift_from_itself_and_another_does(trained, work):
     assert [t["day"] for t in both] == ["2024-01-02", "2024-01-03"]
     done = ats("features", "drift", "--model", trained, work / "day2.cap")
     assert "have drifted" in done.stderr and "spread_bps" in done.stdout
+
+
+def test_days_of_few_rows_are_joined(trained, work):
+    """PSI of a handful of rows says nothing."""
+    for rows, tables in ((20000, 2), (100, 1)):
+        done = ats("features", "drift", "--json", "--by", "day", "--rows", rows, "--model", trained,
+                   work / "day1.cap", work / "day2.cap")
+        assert len(json.loads(done.stdout)["tables"]) == tables
 
 
 def test_a_run_names_the_features_that_drifted(trained, work, demo_config):

@@ -160,12 +160,26 @@ def test_ctrl_c_ends_the_run_in_order(work, config, capture, tape):
     done = ats("replay", "--run", directory, "--run-dir", work / f"again-{tape}")
     assert "decided the same" in done.stderr
     assert run_json(work / f"again-{tape}")["decisions"] == run_json(directory)["decisions"]
+    days = json.loads(ats("features", "dump", "--run", directory, "--format", "hash", "--json").stdout)["days"]
+    assert days == run_json(directory)["features"]["days"] and days[0]["vectors"] > 100
 
 
 def test_a_run_without_a_model_says_that_nothing_could_be_traded(work, capture):
     directory = work / "no-model"
     ats("backtest", "-c", ROOT / "configs" / "demo.yaml", "--run-dir", directory, capture)
     assert any(w.startswith("no_model") for w in run_json(directory)["warnings"])
+
+
+def test_a_run_of_bars_says_that_it_cannot_trade_and_what_it_misses(work, config):
+    rows = [f"2018-01-02 {15 + m // 60}:{m % 60:02d}:00,10,11,9,10,100" for m in range(120)]
+    (work / "bars.csv").write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    ats("import", "bar-csv", work / "bars.csv", "-o", work / "bars.cap", "--time-format", "%Y-%m-%d %H:%M:%S",
+        "--zone", "UTC", "--bar-time", "start", "--period", "1m", "--class", "equity", "--symbol", "AAA")
+    settings = work / "bars.yaml"
+    settings.write_text((ROOT / "configs" / "demo.yaml").read_text().replace('index: ""', "index: SPY"))
+    ats("backtest", "-c", settings, "--run-dir", work / "bars-run", work / "bars.cap")
+    warnings = run_json(work / "bars-run")["warnings"]
+    assert any(w.startswith("no_quotes") for w in warnings) and any(w.startswith("no_index") for w in warnings)
 
 
 @pytest.mark.parametrize("damage, code", [

@@ -145,6 +145,8 @@ Test(config, wrong_values_tell_line_and_range)
         {"run:\n  threads: many\n", "fused, auto, or a list"},
         {"model:\n  path: \"a\\tb\"\n", "control character"},
         {"model:\n  batch_limit: 65\n", "1 to 64"},
+        {"features:\n  sectors: XLK AAPL\n", "the colon behind it"},
+        {"features:\n  sectors: \"XLK: ; XLF: JPM\"\n", "without members"},
         {"strategy:\n  notional: 6000\naccount:\n  start_cash: 200000\n",
          "max_order_notional 5000"},
         {"strategy:\n  offset_bps: 21\n", "risk.collar_bps 20"},

@@ -397,7 +397,9 @@ Test(catalogue, a_hundred_and_more_each_named_once)
     }
     ats_feature_options options = ats_feature_options_default();
     cr_assert_eq(ats_timeframes_parse("1m,5m,15m,30m,1h,1d", &options), 0);
-    cr_assert_leq(ats_symbol_bytes(&catalogue), 65536, "64 KiB a symbol");
+    cr_assert_leq(ats_symbol_bytes(&catalogue), 64 * 1024, "64 KiB a symbol");
+    cr_assert_eq(ats_catalogue_make(&catalogue, &options), 0);
+    cr_assert_leq(ats_symbol_bytes(&catalogue), 96 * 1024, "and with as many as there may be");
 }
 
 Test(catalogue, the_version_is_of_everything)

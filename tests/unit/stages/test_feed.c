@@ -63,6 +63,13 @@ static ats_market *add_trade(int64_t px_e9, int64_t qty_e9, int64_t at_ns)
     return m;
 }
 
+static ats_market *add_bar(int64_t px_e9)
+{
+    ats_market *m = add(ATS_KIND_BAR, NOW);
+    m->bar.open_e9 = m->bar.high_e9 = m->bar.low_e9 = m->bar.close_e9 = px_e9;
+    return m;
+}
+
 static ats_market *add_level(uint16_t sub, int64_t px_e9, bool last, int64_t at_ns)
 {
     ats_market *m = add(ATS_KIND_BOOK_LEVEL, at_ns);
@@ -137,6 +144,10 @@ Test(feed, counts_bad_prices_and_passes_none)
     add_level(0, 0, true, NOW);
     ats_market *bar = add(ATS_KIND_BAR, NOW);
     bar->bar.low_e9 = 2 * E9, bar->bar.high_e9 = E9; /* upside down */
+    bar = add_bar(E9);
+    bar->bar.close_e9 = 0;
+    bar = add_bar(E9);
+    bar->bar.open_e9 = 2 * E9;
     run_day();
     cr_assert_eq(seen_count, 0);
     cr_assert_eq(fixture.context.metrics->feed.bad_price, day_count);
@@ -155,8 +166,7 @@ Test(feed, counts_bad_sizes_and_passes_none)
         add_level(0, 100 * E9, true, NOW)->book_level.qty_e9 = bad[i];
     }
     add_trade(100 * E9, 0, NOW);
-    ats_market *bar = add(ATS_KIND_BAR, NOW);
-    bar->bar.low_e9 = bar->bar.high_e9 = E9, bar->bar.volume_e9 = -1;
+    add_bar(E9)->bar.volume_e9 = -1;
     run_day();
     cr_assert_eq(seen_count, 0);
     cr_assert_eq(fixture.context.metrics->feed.bad_size, day_count);
@@ -185,11 +195,7 @@ Test(feed, checks_corporate_actions)
     unsigned refused = day_count;
     add_action(ATS_ACTION_SPLIT, ATS_RATIO_MAX, 1, 0);
     add_action(ATS_ACTION_DIVIDEND, 0, 0, ATS_VALUE_MAX_E9);
-    add(ATS_KIND_BAR, NOW)->bar =
-        (ats_bar){.h = {.kind = ATS_KIND_BAR, .recv_ns = NOW, .symbol_id = 1},
-                  .low_e9 = E9,
-                  .high_e9 = E9,
-                  .volume_e9 = ATS_VOLUME_MAX_E9};
+    add_bar(E9)->bar.volume_e9 = ATS_VOLUME_MAX_E9;
     run_day();
     cr_assert_eq(fixture.context.metrics->feed.bad_action, refused);
     cr_assert_eq(seen_count, 3);
@@ -244,6 +250,24 @@ Test(feed, does_not_repeat_a_national_quote_that_did_not_change)
     cr_assert_eq(q->bid_venue, 'N');
     cr_assert_eq(q->ask_venue, 'Q');
     cr_assert_eq(q->quote_flags, ATS_QUOTE_NATIONAL);
+    expect_dense();
+}
+
+Test(feed, a_split_takes_the_quotes_of_before_it_out_of_the_national_one)
+{
+    add_quote(399 * E9, 401 * E9, NOW)->quote.venue = 'N';
+    add_quote(398 * E9, 402 * E9, NOW)->quote.venue = 'Q';
+    add_action(ATS_ACTION_SPLIT, 4, 1, 0);
+    add_quote(99 * E9, 101 * E9, NOW)->quote.venue = 'Q';
+    add_quote(100 * E9, 102 * E9, NOW)->quote.venue = 'N';
+    run_day();
+    const ats_quote *first = &seen[2].quote, *second = &seen[3].quote;
+    cr_assert_eq(seen_count, 4, "the action and three best quotes");
+    cr_assert_eq(first->bid_e9, 99 * E9, "and not 399");
+    cr_assert_eq(first->ask_e9, 101 * E9);
+    cr_assert_eq(second->bid_e9, 100 * E9);
+    cr_assert_eq(second->ask_e9, 101 * E9);
+    cr_assert_eq(fixture.context.metrics->feed.crossed, 0);
     expect_dense();
 }
 

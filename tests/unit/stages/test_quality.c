@@ -285,6 +285,55 @@ Test(quality, a_told_split_is_no_jump_and_ends_its_quarantine)
     cr_assert_not(quote(STOCK, 12 * E9, 13 * E9));
 }
 
+Test(quality, an_action_that_two_sources_tell_is_applied_once)
+{
+    ats_market split = record(ATS_KIND_CORPORATE_ACTION, STOCK), dividend = split;
+    split.corporate_action.action = ATS_ACTION_SPLIT;
+    split.corporate_action.ratio_numerator = 4;
+    split.corporate_action.ratio_denominator = 1;
+    dividend.corporate_action.action = ATS_ACTION_DIVIDEND;
+    dividend.corporate_action.cash_e9 = E9;
+    trade(STOCK, 100 * E9);
+    cr_assert(ats_quality_admit(q, &split));
+    cr_assert(ats_quality_admit(q, &dividend));
+    cr_assert_not(ats_quality_admit(q, &split));
+    cr_assert_not(ats_quality_admit(q, &dividend));
+    cr_assert_eq(q->symbol[STOCK].close_e9, 24 * E9);
+    expect_only(STOCK, ATS_DATA_DUPLICATE, 2);
+    now += DAY;
+    split.h.recv_ns = now; /* another one */
+    cr_assert(ats_quality_admit(q, &split));
+}
+
+Test(quality, quotes_of_before_a_split_are_no_side_to_trade_through)
+{
+    quote(STOCK, 99 * E9, 101 * E9);
+    ats_market split = record(ATS_KIND_CORPORATE_ACTION, STOCK);
+    split.corporate_action.action = ATS_ACTION_SPLIT;
+    split.corporate_action.ratio_numerator = 4;
+    split.corporate_action.ratio_denominator = 1;
+    cr_assert(ats_quality_admit(q, &split));
+    for (int i = 0; i < 10; i++, now += SEC)
+        trade(STOCK, 25 * E9);
+    expect_only(STOCK, ATS_DATA_FAULT_COUNT, 0);
+}
+
+Test(quality, a_symbol_without_quotes_leaves_quarantine_with_a_bar)
+{
+    const int64_t close_e9[] = {100 * E9, 50 * E9, 50 * E9, 50 * E9};
+    for (int i = 0; i < 4; i++, now += DAY) {
+        ats_market m = record(ATS_KIND_BAR, STOCK);
+        m.bar.open_e9 = m.bar.high_e9 = m.bar.low_e9 = m.bar.close_e9 = close_e9[i];
+        m.bar.period_s = 86400;
+        cr_assert(ats_quality_admit(q, &m));
+        cr_assert_eq(q->symbol[STOCK].until_ns != 0, i == 1, "day %d", i);
+    }
+    ats_quality_finish(q);
+    expect_only(STOCK, ATS_DATA_JUMP, 1);
+    cr_assert_eq(q->symbol[STOCK].quarantined_ns, DAY);
+    cr_assert_eq(metrics.feed.symbols_quarantined, 0);
+}
+
 Test(quality, within_a_day_and_of_coins_there_are_no_jumps)
 {
     now = NOW - NOW % DAY;
