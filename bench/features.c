@@ -138,7 +138,7 @@ LOOP(trend, ats_trend_update(&f->trend, facts, h), ats_trend_values(&f->trend, f
 LOOP(band, ats_band_update(&f->band, facts, h),
      ats_band_values(&f->band, facts, facts->close, facts->true_range, &seen, out))
 LOOP(pattern, ats_pattern_update(&f->pattern, facts, h),
-     ats_pattern_values(&f->pattern, facts, facts->high, facts->low, &seen, out))
+     ats_pattern_values(&f->pattern, facts, &seen, out))
 LOOP(flow, ats_flow_update(&f->flow, facts), ats_flow_values(&f->flow, facts, &seen, out))
 LOOP(benchmark, ats_pairing_update(&f->benchmark.index, facts->ret, facts->change),
      ats_benchmark_values(&f->benchmark, &seen, out))

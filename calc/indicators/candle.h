@@ -28,11 +28,15 @@ static inline ats_candle ats_candle_of(double open, double high, double low, dou
                         .bottom = rose ? open : close};
 }
 
+typedef struct ats_candle_terms {
+    double body, range;
+} ats_candle_terms;
+
 /* Ready after 12 bars. */
 typedef struct ats_candles {
     ats_candle last;
-    ats_roll body, range; /* of ten */
-    double range_5;       /* of five */
+    ats_candle_terms ring[ATS_ROLL], sum; /* of ten */
+    double range_5;                       /* of five */
     /* as they were before the last bar: TA-Lib compares a bar with those before it */
     double body_before, range_5_before;
     double doji, hammer, shooting_star, engulfing, harami;
@@ -70,7 +74,7 @@ static inline void ats_candles_update(ats_candles *s, uint64_t i, const ats_cand
 {
     const ats_candle *p = &s->last;
     double range = c->high - c->low, upper = c->high - c->top, lower = c->bottom - c->low;
-    double body_mean = s->body.sum * 0.1, tenth = s->range.sum * 0.01; /* of the mean range */
+    double body_mean = s->sum.body * 0.1, tenth = s->sum.range * 0.01; /* of the mean range */
     double near = s->range_5_before * 0.04;                            /* a fifth of the mean */
     bool small = c->body < body_mean;
     bool hammer = small & (lower > c->body) & (upper < tenth) & (c->bottom <= p->low + near);
@@ -84,13 +88,16 @@ static inline void ats_candles_update(ats_candles *s, uint64_t i, const ats_cand
         s->shooting_star = -ats_confidence(2.0 * upper / range - 1.0);
     s->engulfing = ats_engulfing(c, p);
     s->harami = ats_harami(c, p, s->body_before * 0.1, body_mean);
-    s->body_before = s->body.sum;
+    s->body_before = s->sum.body;
     s->range_5_before = s->range_5;
-    s->range_5 += range - s->range.x[(i - 5) % ATS_ROLL];
-    ats_roll_update(&s->body, i, 10, c->body);
-    ats_roll_update(&s->range, i, 10, range);
-    if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0))
-        s->range_5 = ats_roll_add_up(s->range.x, i, 5);
+    ats_candle_terms terms = {.body = c->body, .range = range};
+    s->range_5 += range - s->ring[(i - 5) % ATS_ROLL].range;
+    ATS_ROLL_UPDATE(s->ring, &s->sum, i, 10, &terms);
+    if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0)) {
+        ats_candle_terms of_5;
+        ats_roll_add_up(&s->ring[0].body, &of_5.body, 2, i, 5);
+        s->range_5 = of_5.range;
+    }
     s->last = *c;
 }
 

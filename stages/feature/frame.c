@@ -177,8 +177,7 @@ void ats_frame_values(const ats_frame *f, double *out)
     out = ats_momentum_values(&f->momentum, b, h, &seen, out);
     out = ats_trend_values(&f->trend, b, &seen, out);
     out = ats_band_values(&f->band, b, f->trend.ema_20.value, f->volatility.atr.value, &seen, out);
-    out = ats_pattern_values(&f->pattern, b, f->band.highest_before, f->band.lowest_before, &seen,
-                             out);
+    out = ats_pattern_values(&f->pattern, b, &seen, out);
     out = ats_flow_values(&f->flow, b, &seen, out);
     ats_benchmark_values(&f->benchmark, &seen, out);
 }
