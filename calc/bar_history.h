@@ -6,6 +6,8 @@
 #ifndef ATS_CALC_BAR_HISTORY_H
 #define ATS_CALC_BAR_HISTORY_H
 
+#include "calc/select.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -120,9 +122,12 @@ static inline void ats_roll_update(double *restrict ring, double *restrict sum, 
                                    uint64_t i, uint32_t n, const double *restrict x)
 {
     const double *leaving = ring + (i - n) % ATS_ROLL * terms; /* 0 at first: the ring is zeroed */
-    for (uint32_t k = 0; k < terms; k++)
+    double *row = ring + i % ATS_ROLL * terms;
+#pragma GCC unroll 8
+    for (uint32_t k = 0; k < terms; k++) {
         sum[k] += x[k] - leaving[k];
-    memcpy(ring + i % ATS_ROLL * terms, x, terms * sizeof *x);
+        row[k] = x[k];
+    }
     if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0))
         ats_roll_add_up(ring, sum, terms, i, n);
 }

@@ -24,8 +24,9 @@ typedef struct ats_rsi {
 
 static inline void ats_rsi_update(ats_rsi *r, double change, uint32_t n)
 {
-    ats_wilder_update(&r->gain, change > 0 ? change : 0.0, n);
-    ats_wilder_update(&r->loss, change < 0 ? -change : 0.0, n);
+    double gain = ats_where(change > 0, change);
+    ats_wilder_update(&r->gain, gain, n);
+    ats_wilder_update(&r->loss, gain - change, n);
 }
 static inline double ats_rsi_value(const ats_rsi *r)
 {
@@ -57,16 +58,28 @@ static inline double ats_range_position(double close, double lowest, double high
 
 /* Commodity channel index (Lambert 1980) over 20 typical prices. The mean deviation is from the
  * present mean, so all 20 are looked at. 0 when nothing moved. */
-static inline double ats_cci_20(const double typical[ATS_ROLL], double sum, uint64_t i)
+#define ATS_CCI_N 20u
+typedef struct ats_cci {
+    double typical[2 * ATS_ROLL]; /* twice over, so that every window lies in one piece */
+    double sum;
+} ats_cci;
+
+static inline void ats_cci_update(ats_cci *c, uint64_t i, double typical)
 {
+    ats_roll_update(c->typical, &c->sum, 1, i, ATS_CCI_N, &typical);
+    c->typical[ATS_ROLL + i % ATS_ROLL] = typical;
+}
+static inline double ats_cci_value(const ats_cci *c, uint64_t i)
+{
+    const double *window = &c->typical[(i - ATS_CCI_N + 1) % ATS_ROLL];
     /* A true division: the mean of equal prices must be that price. */
-    double mean = sum / 20.0, deviation[4] = {0.0, 0.0, 0.0, 0.0};
-    for (uint32_t back = 0; back < 20; back += 4)
+    double mean = c->sum / ATS_CCI_N, deviation[4] = {0.0, 0.0, 0.0, 0.0};
+    for (uint32_t at = 0; at < ATS_CCI_N; at += 4)
         for (uint32_t lane = 0; lane < 4; lane++)
-            deviation[lane] += fabs(typical[(i - back - lane) % ATS_ROLL] - mean);
+            deviation[lane] += fabs(window[at + lane] - mean);
     double all = (deviation[0] + deviation[1]) + (deviation[2] + deviation[3]);
-    double away = typical[i % ATS_ROLL] - mean;
-    return all > 0 ? away * (20.0 / 0.015) / all : 0.0;
+    double away = window[ATS_CCI_N - 1] - mean;
+    return all > 0 ? away * (ATS_CCI_N / 0.015) / all : 0.0;
 }
 
 /* Money flow index (Quong and Soudack 1989) over 14 changes of the typical price. Without volume:
@@ -84,7 +97,7 @@ static inline void ats_mfi_update(ats_mfi *m, uint64_t i, double typical, double
     double flow = typical * volume, step = typical - previous;
     /* The typical price is a rounded third: equal ones may differ in the last bit. */
     double tie = 1e-12 * typical;
-    ats_mfi_terms terms = {.up = step > tie ? flow : 0.0, .down = step < -tie ? flow : 0.0};
+    ats_mfi_terms terms = {.up = ats_where(step > tie, flow), .down = ats_where(step < -tie, flow)};
     ATS_ROLL_UPDATE(m->ring, &m->sum, i, 14, &terms);
 }
 

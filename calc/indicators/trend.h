@@ -22,7 +22,8 @@ typedef struct ats_dmi {
 
 static inline void ats_dmi_update(ats_dmi *d, double up, double down, double true_range)
 {
-    double plus = up > 0 && up > down ? up : 0.0, minus = down > 0 && down > up ? down : 0.0;
+    double plus = ats_where((up > 0) & (up > down), up);
+    double minus = ats_where((down > 0) & (down > up), down);
     const double keep = d->seen < ATS_DMI_N - 1 ? 1.0 : 1.0 - 1.0 / ATS_DMI_N;
     d->plus = d->plus * keep + plus;
     d->minus = d->minus * keep + minus;
@@ -50,13 +51,13 @@ static inline double ats_aroon(uint64_t i, uint64_t index, uint32_t n)
 }
 
 /* After bar i was added to the ring: number of the latest of bars i - n + 1 .. i that holds the
- * extreme of them. `index` is the answer at the bar before. */
-static inline uint64_t ats_latest_index(uint64_t index, const double *ring, double extreme,
-                                        uint64_t i, uint32_t n)
+ * extreme of them. `index` is the answer at the bar before; `newest`: bar i holds it. */
+static inline uint64_t ats_latest_index(uint64_t index, bool newest, const double *ring,
+                                        double extreme, uint64_t i, uint32_t n)
 {
-    index = ring[i % ATS_HISTORY] == extreme ? i : index;
+    index ^= (index ^ i) & (0 - (uint64_t)newest);
     if (__builtin_expect(i - index >= n, 0)) /* it has left the window: few bars do that */
-        for (index = i - 1; ring[index % ATS_HISTORY] != extreme;)
+        for (index = i - 1; i - index < n - 1 && ring[index % ATS_HISTORY] != extreme;)
             index--;
     return index;
 }

@@ -1,6 +1,6 @@
 /* volatility.h: estimates of the variance of a bar from its prices.
  *
- * The logarithms are ats_ln_ratios: the same on every host. Single-print bars give 0, a defined
+ * The logarithms are ats_ln_ratio: the same on every host. Single-print bars give 0, a defined
  * value. Each function is one bar's term; the estimate is the mean of the last n terms, under a
  * root.
  */
@@ -21,9 +21,10 @@ typedef struct ats_log_bar {
 static inline ats_log_bar ats_log_bar_of(double open, double high, double low, double close,
                                          double previous_close)
 {
-    double of[4] = {open, close, high, low}, over[4] = {previous_close, open, open, open}, ln[4];
-    ats_ln_ratios(of, over, ln);
-    return (ats_log_bar){.overnight = ln[0], .body = ln[1], .up = ln[2], .down = ln[3]};
+    return (ats_log_bar){.overnight = ats_ln_ratio(open, previous_close),
+                         .body = ats_ln_ratio(close, open),
+                         .up = ats_ln_ratio(high, open),
+                         .down = ats_ln_ratio(low, open)};
 }
 
 /* Parkinson, The Extreme Value Method for Estimating the Variance of the Rate of Return, 1980:

@@ -29,7 +29,7 @@
       "Williams 1973; TA-Lib WILLR; no range: -50", self->position_14 - 100)                       \
     X(cci_20, "n=20", "index", -700, 700, 20, bars, "bar",                                         \
       "commodity channel index, Lambert 1980; TA-Lib CCI; within 20 / (2 x 0.015); no range: 0",   \
-      ats_cci_20(self->typical, self->typical_sum, b->i))                                          \
+      ats_cci_value(&self->cci, b->i))                                                             \
     X(mfi_14, "n=14", "index", 0, 100, 15, bars, "bar",                                            \
       "money flow index, Quong and Soudack 1989; TA-Lib MFI; no volume: 50",                       \
       ats_index_100(self->mfi.sum.up, self->mfi.sum.up + self->mfi.sum.down))                      \
@@ -41,8 +41,8 @@ typedef struct ats_momentum_family {
     ats_rsi rsi;
     ats_macd macd;
     double position_14;
-    double fast_k[3], slow_k[3];           /* the last three, newest first */
-    double typical[ATS_ROLL], typical_sum; /* of 20 */
+    double fast_k[3], slow_k[3]; /* the last three, newest first */
+    ats_cci cci;
     ats_mfi mfi;
     ats_ultimate ultimate;
 } ats_momentum_family;
@@ -65,7 +65,7 @@ static inline void ats_momentum_update(ats_momentum_family *self, const ats_bar_
     self->slow_k[2] = self->slow_k[1];
     self->slow_k[1] = self->slow_k[0];
     self->slow_k[0] = (self->fast_k[0] + self->fast_k[1] + self->fast_k[2]) * (1.0 / 3);
-    ats_roll_update(self->typical, &self->typical_sum, 1, b->i, 20, &b->typical);
+    ats_cci_update(&self->cci, b->i, b->typical);
 }
 
 static inline double *ats_momentum_values(const ats_momentum_family *self, const ats_bar_facts *b,

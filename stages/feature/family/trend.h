@@ -68,8 +68,10 @@ static inline void ats_trend_update(ats_trend_family *self, const ats_bar_facts 
         ats_dmi_update(&self->dmi, b->high - ats_bar_ago(h, h->high, 1),
                        ats_bar_ago(h, h->low, 1) - b->low, b->true_range);
     ats_extent of_26 = ats_extent_of(h, 26, 0);
-    self->highest_index = ats_latest_index(self->highest_index, h->high, of_26.highest, b->i, 26);
-    self->lowest_index = ats_latest_index(self->lowest_index, h->low, of_26.lowest, b->i, 26);
+    self->highest_index = ats_latest_index(self->highest_index, b->high >= of_26.highest, h->high,
+                                           of_26.highest, b->i, 26);
+    self->lowest_index = ats_latest_index(self->lowest_index, b->low <= of_26.lowest, h->low,
+                                          of_26.lowest, b->i, 26);
     ats_slope_update(&self->slope, b->i, b->close);
 }
 

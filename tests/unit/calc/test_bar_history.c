@@ -68,8 +68,9 @@ Test(bar_history, latest_bar_of_an_extreme)
     for (uint32_t i = 0; i < BARS; i++) {
         add(&h, i);
         ats_extent of_26 = ats_extent_of(&h, 26, 0);
-        highest = ats_latest_index(highest, h.high, of_26.highest, i, 26);
-        lowest = ats_latest_index(lowest, h.low, of_26.lowest, i, 26);
+        highest =
+            ats_latest_index(highest, bars.high[i] >= of_26.highest, h.high, of_26.highest, i, 26);
+        lowest = ats_latest_index(lowest, bars.low[i] <= of_26.lowest, h.low, of_26.lowest, i, 26);
         ats_extent want = scan(i, 26);
         uint32_t at_high = i, at_low = i;
         while (bars.high[at_high] != want.highest)
