@@ -19,9 +19,14 @@
  * quote, trade, bar-close: one symbol that stays in the nearest cache, the full set of the default
  * timeframes. tick/500-symbols: a made-up market of 500 symbols, every tick another one, with the
  * vector copied out as the stage does: what a tick costs, bars and all, amortised.
- * family/...: one family's update and values on each bar.
- * series/..., update/...: TA-Lib's C functions of the same values beside: over the whole series,
- * and called again at each bar over the shortest window that gives the value to 1e-9. */
+ * history: what all bar families share, the last bars and their extents; facts, logarithms and the
+ * bar's own making are in bar-close only.
+ * family/...: one bar family's update and values on each bar, less the row before.
+ * tick-family/...: one tick family's update by a quote or trade, and its values.
+ * series, update: a bar's close with every value of ours, against TA-Lib's C functions of which the
+ * families hold the values. series: each called once over the whole series, which only a batch can
+ * do. update: each called again at each bar over the shortest window that gives its value to 1e-9,
+ * which is how a library of batches serves a bar that has just closed. */
 
 #define BARS         16384u /* 16,384 x 5 doubles: 640 KiB, within the second-level cache */
 #define UPDATES      256u   /* bars at which TA-Lib computes afresh, in a round */
@@ -138,7 +143,7 @@ LOOP(trend, ats_trend_update(&f->trend, facts, h), ats_trend_values(&f->trend, f
 LOOP(band, ats_band_update(&f->band, facts, h),
      ats_band_values(&f->band, facts, facts->close, facts->true_range, &seen, out))
 LOOP(pattern, ats_pattern_update(&f->pattern, facts, h),
-     ats_pattern_values(&f->pattern, facts, facts->high, facts->low, &seen, out))
+     ats_pattern_values(&f->pattern, facts, &seen, out))
 LOOP(flow, ats_flow_update(&f->flow, facts), ats_flow_values(&f->flow, facts, &seen, out))
 LOOP(benchmark, ats_pairing_update(&f->benchmark.index, facts->ret, facts->change),
      ats_benchmark_values(&f->benchmark, &seen, out))
@@ -154,11 +159,98 @@ static double loop_all(feature_bench *b, ats_frame *f)
         ats_frame_close(f);
         ats_frame_values(f, out);
         use(out);
-        if (b->facts)
-            b->facts[i] = f->last;
     }
     return ns_since(b, start) / BARS;
 }
+
+/* What the families are given, bar by bar. */
+static void make_facts(feature_bench *b, ats_frame *f)
+{
+    memset(f, 0, sizeof *f);
+    for (uint32_t i = 0; i < BARS; i++) {
+        put_bar(b, f, i);
+        ats_frame_close(f);
+        b->facts[i] = f->last;
+    }
+}
+
+/* ---- one tick family at a time ------------------------------------------------------------------
+ */
+
+/* Quotes or trades of one symbol, converted beforehand. */
+typedef struct tick_input {
+    int64_t ns;
+    double bid, bid_size, ask, ask_size; /* of a quote */
+    double px, size, mid;                /* of a trade, and the mid it met */
+    int told;
+} tick_input;
+
+typedef double (*tick_loop)(feature_bench *b, ats_symbol_state *s, const tick_input *in,
+                            uint32_t count);
+
+static double loop_book(feature_bench *b, ats_symbol_state *s, const tick_input *in, uint32_t count)
+{
+    double out[ATS_TICK_FEATURE_COUNT];
+    ats_book *book = &s->book;
+    memset(book, 0, sizeof *book);
+    uint64_t start = now(b);
+    for (uint32_t i = 0; i < count; i++) {
+        ats_book_update(book, in[i].ns, in[i].bid, in[i].bid_size, in[i].ask, in[i].ask_size);
+        ats_seen seen = {
+            .quotes = book->quotes, .seconds = book->seconds.seen, .changes = book->changes};
+        ats_book_values(book, &seen, out);
+        use(out);
+    }
+    return ns_since(b, start) / count;
+}
+
+static double loop_tape(feature_bench *b, ats_symbol_state *s, const tick_input *in, uint32_t count)
+{
+    double out[ATS_TICK_FEATURE_COUNT];
+    ats_tape *tape = &s->tape;
+    memset(tape, 0, sizeof *tape);
+    uint64_t start = now(b);
+    for (uint32_t i = 0; i < count; i++) {
+        s->book.mid = in[i].mid;
+        s->book.two_sided = true;
+        ats_realised_settle(&tape->realised, in[i].ns, in[i].mid);
+        ats_tape_update(tape, &s->book, in[i].ns, in[i].px, in[i].size, in[i].told);
+        ats_seen seen = {.trades = tape->trades,
+                         .seconds = s->book.seconds.seen,
+                         .buckets = tape->vpin.seen,
+                         .settled = tape->realised.spread.seen};
+        ats_tape_values(tape, &s->book, &seen, out);
+        use(out);
+    }
+    return ns_since(b, start) / count;
+}
+
+static double loop_session(feature_bench *b, ats_symbol_state *s, const tick_input *in,
+                           uint32_t count)
+{
+    double out[ATS_TICK_FEATURE_COUNT];
+    ats_session_family *session = &s->session;
+    memset(session, 0, sizeof *session);
+    ats_calendar_segment(&ats_calendar_continuous, in[0].ns, &s->segment);
+    ats_session_enter(session, &s->segment);
+    uint64_t start = now(b);
+    for (uint32_t i = 0; i < count; i++) {
+        ats_session_print(session, in[i].px, in[i].size, true);
+        ats_seen seen = {.prints = session->prints, .segments = 1};
+        ats_session_values(session, &s->segment, in[i].ns, in[i].px, &seen, out);
+        use(out);
+    }
+    return ns_since(b, start) / count;
+}
+
+static const struct {
+    const char *name;
+    uint32_t kind; /* of the ticks it is updated by */
+    tick_loop loop;
+} TICK_FAMILIES[] = {{"book", ATS_KIND_QUOTE, loop_book},
+                     {"tape", ATS_KIND_TRADE, loop_tape},
+                     {"session", ATS_KIND_TRADE, loop_session}};
+#define TICK_FAMILY_COUNT (sizeof TICK_FAMILIES / sizeof TICK_FAMILIES[0])
 
 static const struct {
     const char *name;
@@ -221,13 +313,42 @@ static void add_row(feature_bench *b, const char *name, const char *contender, c
              note);
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *ns, uint32_t rounds)
+{
+    double sorted[ATS_BENCH_ROUNDS_MAX];
+    memcpy(sorted, ns, rounds * sizeof *ns);
+    qsort(sorted, rounds, sizeof *sorted, by_size);
+    return sorted[rounds / 2];
+}
+
+static void add_talib_ratio(feature_bench *b, const char *name, const double *ours,
+                            const double *theirs, double least, const char *note)
+{
+    uint32_t rounds = b->options->rounds, values = 0;
+    for (uint32_t i = 0; i < ats_talib_function_count; i++)
+        values += ats_talib_functions[i].values;
+    ats_bench_ratio *ratio =
+        ats_bench_add_ratio(b->result, name, "ats", ours, "ta-lib", theirs, rounds, least);
+    snprintf(ratio->note, sizeof ratio->note,
+             "%s; medians a value: ours %.2f ns (of %u), TA-Lib's %.2f ns (of %u)", note,
+             median(ours, rounds) / ATS_BAR_FEATURE_COUNT, (unsigned)ATS_BAR_FEATURE_COUNT,
+             median(theirs, rounds) / values, values);
+}
+
 static int bar_cases(feature_bench *b, ats_frame *f, bool talib)
 {
     uint32_t rounds = b->options->rounds;
     static double all[ATS_BENCH_ROUNDS_MAX], none[ATS_BENCH_ROUNDS_MAX],
         family[FAMILY_COUNT][ATS_BENCH_ROUNDS_MAX], theirs[FAMILY_COUNT][ATS_BENCH_ROUNDS_MAX],
         series[ATS_BENCH_ROUNDS_MAX], updates[ATS_BENCH_ROUNDS_MAX];
-    loop_all(b, f); /* warm, and fills in the facts */
+    make_facts(b, f);
+    loop_all(b, f); /* warm */
     for (uint32_t r = 0; r < rounds; r++) {
         all[r] = loop_all(b, f);
         none[r] = loop_none(b, f);
@@ -241,6 +362,7 @@ static int bar_cases(feature_bench *b, ats_frame *f, bool talib)
             return -1;
     }
     add_row(b, "bar-close", "ats", all, rounds, "one timeframe, every family");
+    add_row(b, "history", "ats", none, rounds, "a bar's entry into what the families share");
     for (uint32_t k = 0; k < FAMILY_COUNT; k++) {
         char name[ATS_BENCH_NAME_BYTES];
         snprintf(name, sizeof name, "family/%s", FAMILIES[k].name);
@@ -253,14 +375,14 @@ static int bar_cases(feature_bench *b, ats_frame *f, bool talib)
     }
     if (!talib)
         return 0;
-    add_row(b, "series", "ta-lib", series, rounds, "36 functions over the whole series, a bar");
-    ats_bench_ratio *ratio =
-        ats_bench_add_ratio(b->result, "series", "ats", all, "ta-lib", series, rounds, 3);
-    snprintf(ratio->note, sizeof ratio->note,
-             "ours computes %u values a bar, of which TA-Lib has about half",
-             (unsigned)ATS_BAR_FEATURE_COUNT);
-    add_row(b, "update", "ta-lib", updates, rounds, "36 functions again at each bar");
-    ats_bench_add_ratio(b->result, "update", "ats", all, "ta-lib", updates, rounds, 50);
+    char note[64];
+    snprintf(note, sizeof note, "%u functions over the whole series, a bar",
+             ats_talib_function_count);
+    add_row(b, "series", "ta-lib", series, rounds, note);
+    add_talib_ratio(b, "series", all, series, 3, "bar by bar against one batch");
+    snprintf(note, sizeof note, "%u functions again at each bar", ats_talib_function_count);
+    add_row(b, "update", "ta-lib", updates, rounds, note);
+    add_talib_ratio(b, "update", all, updates, 50, "each bar by itself");
     return 0;
 }
 
@@ -408,6 +530,63 @@ static int tick_one(feature_bench *b, uint32_t kind, const char *name)
     return tell(b);
 }
 
+/* Converts the market's ticks of a kind; how many there are. */
+static uint32_t tick_inputs(const tick_market *m, uint32_t kind, tick_input *in)
+{
+    double mid = 0;
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < m->count; i++) {
+        const ats_quote *q = &m->records[i].quote;
+        const ats_trade *t = &m->records[i].trade;
+        if (m->records[i].h.kind == ATS_KIND_QUOTE) {
+            mid = (double)(q->bid_e9 + q->ask_e9) / 2e9;
+            if (kind == ATS_KIND_QUOTE)
+                in[n++] = (tick_input){.ns = q->h.recv_ns,
+                                       .bid = (double)q->bid_e9 / 1e9,
+                                       .bid_size = (double)q->bid_size_e9 / 1e9,
+                                       .ask = (double)q->ask_e9 / 1e9,
+                                       .ask_size = (double)q->ask_size_e9 / 1e9};
+        } else if (m->records[i].h.kind == ATS_KIND_TRADE && kind == ATS_KIND_TRADE && mid > 0) {
+            in[n++] = (tick_input){.ns = t->h.recv_ns,
+                                   .px = (double)t->px_e9 / 1e9,
+                                   .size = (double)t->qty_e9 / 1e9,
+                                   .mid = mid,
+                                   .told = t->aggressor == ATS_SIDE_BUY    ? 1
+                                           : t->aggressor == ATS_SIDE_SELL ? -1
+                                                                           : 0};
+        }
+    }
+    return n;
+}
+
+static int tick_families(feature_bench *b)
+{
+    tick_market m;
+    if (tick_market_make(b, &m, 1, 200000) != 0)
+        return -1;
+    tick_input *in = malloc(m.count * sizeof *in);
+    if (!in) {
+        tick_market_free(&m);
+        return ats_error(ATS_EXIT_FAILED, "features: out of memory");
+    }
+    static double ns[ATS_BENCH_ROUNDS_MAX];
+    for (size_t k = 0; k < TICK_FAMILY_COUNT; k++) {
+        uint32_t count = tick_inputs(&m, TICK_FAMILIES[k].kind, in);
+        tick_market_reset(b, &m);
+        ats_symbol_state *s = (ats_symbol_state *)(m.states + m.bytes);
+        for (uint32_t r = 0; r < b->options->rounds; r++)
+            ns[r] = TICK_FAMILIES[k].loop(b, s, in, count);
+        char name[ATS_BENCH_NAME_BYTES];
+        snprintf(name, sizeof name, "tick-family/%s", TICK_FAMILIES[k].name);
+        add_row(b, name, "ats", ns, b->options->rounds,
+                TICK_FAMILIES[k].kind == ATS_KIND_QUOTE ? "update and values, a quote"
+                                                        : "update and values, a trade");
+    }
+    free(in);
+    tick_market_free(&m);
+    return tell(b);
+}
+
 /* ---- the module
  * ------------------------------------------------------------------------------------ */
 
@@ -419,9 +598,9 @@ static int run_cases(feature_bench *b, ats_frame *f)
         ats_bench_say(b->result, "%s", why);
     if (b->result->cpu_count && ats_thread_pin(b->result->cpus[0]) != 0)
         return -1;
-    b->total = b->options->rounds + 3;
+    b->total = b->options->rounds + 4;
     return tick_one(b, ATS_KIND_QUOTE, "quote") != 0 || tick_one(b, ATS_KIND_TRADE, "trade") != 0 ||
-                   bar_cases(b, f, talib) != 0 || tick_500(b) != 0
+                   tick_families(b) != 0 || bar_cases(b, f, talib) != 0 || tick_500(b) != 0
                ? -1
                : 0;
 }

@@ -18,6 +18,7 @@ typedef struct ats_talib_function {
     const char *name;
     const char *family; /* of ours, that has its value */
     uint32_t bars;      /* for one value */
+    uint32_t values;    /* a bar */
     /* Bars 0..n - 1 into out, which holds 3 n doubles. */
     void (*call)(const ats_talib_bars *bars, int n, double *out);
 } ats_talib_function;

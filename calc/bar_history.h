@@ -6,10 +6,13 @@
 #ifndef ATS_CALC_BAR_HISTORY_H
 #define ATS_CALC_BAR_HISTORY_H
 
+#include "calc/select.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ATS_HISTORY 64u /* a power of two > 55 + 1 */
 static_assert((ATS_HISTORY & (ATS_HISTORY - 1)) == 0, "rings are indexed with a mask");
@@ -23,6 +26,13 @@ typedef struct ats_price_bar {
     double signed_volume; /* bought less sold; NaN = the bar came ready-made, sides not known */
 } ats_price_bar;
 
+/* The highest high and the lowest low of some bars in a row. */
+typedef struct ats_extent {
+    double highest, lowest;
+} ats_extent;
+
+#define ATS_EXTENT_LONGEST 32u /* a power of two; windows are shorter than twice that */
+
 typedef struct ats_bar_history {
     uint64_t count; /* bars seen in all; the newest lies at [(count - 1) % ATS_HISTORY] */
     double open[ATS_HISTORY];
@@ -30,7 +40,30 @@ typedef struct ats_bar_history {
     double low[ATS_HISTORY];
     double close[ATS_HISTORY];
     double volume[ATS_HISTORY];
+    /* extent[L + i % L]: of the L bars up to bar i, for L = 1, 2, 4, ... ATS_EXTENT_LONGEST */
+    ats_extent extent[2 * ATS_EXTENT_LONGEST];
 } ats_bar_history;
+
+static inline ats_extent ats_extent_join(ats_extent a, ats_extent b)
+{
+    return (ats_extent){.highest = a.highest > b.highest ? a.highest : b.highest,
+                        .lowest = a.lowest < b.lowest ? a.lowest : b.lowest};
+}
+
+/* Each length is two of the one before it, of which the older lies where the newer will. No branch
+ * depends on the prices: whether a bar is an extreme of its window is a guess lost too often. */
+static inline void ats_extent_add(ats_bar_history *h, uint64_t i, ats_extent bar)
+{
+    if (__builtin_expect(i == 0, 0))
+        for (uint32_t at = 1; at < 2 * ATS_EXTENT_LONGEST; at++)
+            h->extent[at] = bar;
+#pragma GCC unroll 6
+    for (uint32_t length = 1; length <= ATS_EXTENT_LONGEST; length *= 2) {
+        ats_extent *at = &h->extent[length + i % length], before = *at;
+        *at = bar;
+        bar = ats_extent_join(bar, before);
+    }
+}
 
 static inline void ats_bar_history_add(ats_bar_history *h, const ats_price_bar *b)
 {
@@ -40,6 +73,7 @@ static inline void ats_bar_history_add(ats_bar_history *h, const ats_price_bar *
     h->low[at] = b->low;
     h->close[at] = b->close;
     h->volume[at] = b->volume;
+    ats_extent_add(h, h->count - 1, (ats_extent){b->high, b->low});
 }
 
 /* series[back] bars before the newest; back < ATS_HISTORY and < count. */
@@ -48,77 +82,59 @@ static inline double ats_bar_ago(const ats_bar_history *h, const double *series,
     return series[(h->count - 1 - back) % ATS_HISTORY];
 }
 
-/* ---- the sum of the last n <= 32 values ----------------------------------------------------- */
+/* Extent of the n bars of which the last lies `back` before the newest (of those there are, when
+ * they are fewer): two shorter windows that overlap. n + back is less than twice the greatest power
+ * of two that is not above n. */
+static inline ats_extent ats_extent_of(const ats_bar_history *h, uint32_t n, uint32_t back)
+{
+    uint32_t length = 1u << (31 - __builtin_clz(n));
+    uint64_t newer = h->count - 1 - back, older = newer - (n - length);
+    return ats_extent_join(h->extent[length + newer % length], h->extent[length + older % length]);
+}
 
-/* A running sum gathers rounding errors; once a lap of the ring it is added up afresh, so an error
- * lives for 32 values at most. All sums of one timeframe are fed once a bar, so they share the
- * bar's number as their index. */
+/* ---- sums over the last n < 32 bars ---------------------------------------------------------- */
+
+/* Terms that are summed over one window are fed together, so they lie together: a struct of doubles
+ * is one bar's terms, ATS_ROLL of them the ring, one more the sums. A bar then touches two rows and
+ * not two lines a term, and the compiler adds several terms at once.
+ *
+ * A running sum gathers rounding errors; once a lap of the ring it is added up afresh, so an error
+ * lives for 32 bars at most. */
 #define ATS_ROLL 32u
-typedef struct ats_roll {
-    double x[ATS_ROLL];
-    double sum;
-} ats_roll;
 
-/* The oldest of n values lies at [(i - n + 1) % ATS_ROLL]. */
-static inline double ats_roll_add_up(const double *x, uint64_t i, uint32_t n)
+/* Of a struct `terms` that holds nothing but doubles. */
+#define ATS_ROLL_TERMS(terms) ((uint32_t)(sizeof(terms) / sizeof(double)))
+
+/* sum[k] of rows i - n + 1 .. i. */
+static inline void ats_roll_add_up(const double *ring, double *sum, uint32_t terms, uint64_t i,
+                                   uint32_t n)
 {
-    double sum = 0.0;
-    for (uint32_t back = n; back-- > 0;)
-        sum += x[(i - back) % ATS_ROLL];
-    return sum;
-}
-
-/* Value number i (0, 1, ...); before n values the sum is over those there are. n <= ATS_ROLL. */
-static inline void ats_roll_update(ats_roll *r, uint64_t i, uint32_t n, double x)
-{
-    uint32_t at = (uint32_t)(i % ATS_ROLL);
-    double leaving = r->x[(i - n) % ATS_ROLL]; /* 0 until there are n: the ring starts zeroed */
-    r->x[at] = x;
-    r->sum += x - leaving;
-    if (__builtin_expect(at == ATS_ROLL - 1, 0))
-        r->sum = ats_roll_add_up(r->x, i, n);
-}
-
-/* ---- the highest and lowest of the last n --------------------------------------------------- */
-
-/* Where the extreme of a window lies. The window is scanned only when its extreme has left it
- * (as TA-Lib does); at most n steps, n < ATS_HISTORY. */
-typedef struct ats_extreme {
-    double value;
-    uint64_t index; /* number of its bar */
-} ats_extreme;
-
-/* After bar i was added to the ring: the highest of bars i - n + 1 .. i, the latest of equals. */
-static inline void ats_highest_update(ats_extreme *e, const double *ring, uint64_t i, uint32_t n)
-{
-    double x = ring[i % ATS_HISTORY];
-    if (i == 0 || x >= e->value) {
-        e->value = x;
-        e->index = i;
-    } else if (__builtin_expect(i - e->index >= n, 0)) {
-        uint64_t best = i - n + 1;
-        for (uint64_t k = best + 1; k <= i; k++)
-            if (ring[k % ATS_HISTORY] >= ring[best % ATS_HISTORY])
-                best = k;
-        e->index = best;
-        e->value = ring[best % ATS_HISTORY];
+    for (uint32_t k = 0; k < terms; k++) {
+        sum[k] = 0.0;
+        for (uint32_t back = n; back-- > 0;)
+            sum[k] += ring[(i - back) % ATS_ROLL * terms + k];
     }
 }
 
-static inline void ats_lowest_update(ats_extreme *e, const double *ring, uint64_t i, uint32_t n)
+/* Row number i (0, 1, ...) of the ring becomes x, sums become those of the last n; before n bars
+ * they are over those there are. n < ATS_ROLL, and at every call the same. */
+static inline void ats_roll_update(double *restrict ring, double *restrict sum, uint32_t terms,
+                                   uint64_t i, uint32_t n, const double *restrict x)
 {
-    double x = ring[i % ATS_HISTORY];
-    if (i == 0 || x <= e->value) {
-        e->value = x;
-        e->index = i;
-    } else if (__builtin_expect(i - e->index >= n, 0)) {
-        uint64_t best = i - n + 1;
-        for (uint64_t k = best + 1; k <= i; k++)
-            if (ring[k % ATS_HISTORY] <= ring[best % ATS_HISTORY])
-                best = k;
-        e->index = best;
-        e->value = ring[best % ATS_HISTORY];
+    const double *leaving = ring + (i - n) % ATS_ROLL * terms; /* 0 at first: the ring is zeroed */
+    double *row = ring + i % ATS_ROLL * terms;
+#pragma GCC unroll 8
+    for (uint32_t k = 0; k < terms; k++) {
+        sum[k] += x[k] - leaving[k];
+        row[k] = x[k];
     }
+    if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0))
+        ats_roll_add_up(ring, sum, terms, i, n);
 }
+
+/* The same for a family's `terms`: its ring, its sums. */
+#define ATS_ROLL_UPDATE(ring, sum, i, n, terms)                                                    \
+    ats_roll_update((double *)(ring), (double *)(sum), ATS_ROLL_TERMS(*(terms)), i, n,             \
+                    (const double *)(terms))
 
 #endif

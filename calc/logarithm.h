@@ -47,4 +47,24 @@ static inline double ats_ln(double x)
     return kd * ln2_high + (2.0 * s + (2.0 * s * z * tail + kd * ln2_low));
 }
 
+/* Of prices far apart; out of line, so that bars do not carry it along. */
+static inline __attribute__((cold)) double ats_ln_far(double a, double b)
+{
+    return ats_ln(a / b);
+}
+
+/* ln(a / b) for normal positive a, b; NaN as ats_ln gives it.
+ *
+ * ln(a / b) = 2 atanh((a - b) / (a + b)): one division, and exact where a and b are near, for then
+ * a - b is. Below |s| = 1/64 (prices within 3 %) the series may be cut after s^9: s^10 / 11 is
+ * below 2^-63. A wider pair goes the longer way. */
+static inline double ats_ln_ratio(double a, double b)
+{
+    double s = (a - b) / (a + b), z = s * s;
+    if (__builtin_expect(!(z < 1.0 / (64 * 64)), 0))
+        return ats_ln_far(a, b);
+    double tail = (1.0 / 3 + 1.0 / 5 * z) + z * z * (1.0 / 7 + 1.0 / 9 * z);
+    return 2.0 * s + 2.0 * s * z * tail;
+}
+
 #endif

@@ -24,8 +24,9 @@ typedef struct ats_rsi {
 
 static inline void ats_rsi_update(ats_rsi *r, double change, uint32_t n)
 {
-    ats_wilder_update(&r->gain, change > 0 ? change : 0.0, n);
-    ats_wilder_update(&r->loss, change < 0 ? -change : 0.0, n);
+    double gain = ats_where(change > 0, change);
+    ats_wilder_update(&r->gain, gain, n);
+    ats_wilder_update(&r->loss, gain - change, n);
 }
 static inline double ats_rsi_value(const ats_rsi *r)
 {
@@ -57,21 +58,37 @@ static inline double ats_range_position(double close, double lowest, double high
 
 /* Commodity channel index (Lambert 1980) over 20 typical prices. The mean deviation is from the
  * present mean, so all 20 are looked at. 0 when nothing moved. */
-static inline double ats_cci_20(const ats_roll *typical, uint64_t i)
+#define ATS_CCI_N 20u
+typedef struct ats_cci {
+    double typical[2 * ATS_ROLL]; /* twice over, so that every window lies in one piece */
+    double sum;
+} ats_cci;
+
+static inline void ats_cci_update(ats_cci *c, uint64_t i, double typical)
 {
-    double mean = typical->sum / 20.0, deviation[4] = {0.0, 0.0, 0.0, 0.0};
-    for (uint32_t back = 0; back < 20; back += 4)
+    ats_roll_update(c->typical, &c->sum, 1, i, ATS_CCI_N, &typical);
+    c->typical[ATS_ROLL + i % ATS_ROLL] = typical;
+}
+static inline double ats_cci_value(const ats_cci *c, uint64_t i)
+{
+    const double *window = &c->typical[(i - ATS_CCI_N + 1) % ATS_ROLL];
+    /* A true division: the mean of equal prices must be that price. */
+    double mean = c->sum / ATS_CCI_N, deviation[4] = {0.0, 0.0, 0.0, 0.0};
+    for (uint32_t at = 0; at < ATS_CCI_N; at += 4)
         for (uint32_t lane = 0; lane < 4; lane++)
-            deviation[lane] += fabs(typical->x[(i - back - lane) % ATS_ROLL] - mean);
+            deviation[lane] += fabs(window[at + lane] - mean);
     double all = (deviation[0] + deviation[1]) + (deviation[2] + deviation[3]);
-    double away = typical->x[i % ATS_ROLL] - mean;
-    return all > 0 ? away / (0.015 * (all / 20.0)) : 0.0;
+    double away = window[ATS_CCI_N - 1] - mean;
+    return all > 0 ? away * (ATS_CCI_N / 0.015) / all : 0.0;
 }
 
 /* Money flow index (Quong and Soudack 1989) over 14 changes of the typical price. Without volume:
  * the middle. */
+typedef struct ats_mfi_terms {
+    double up, down;
+} ats_mfi_terms;
 typedef struct ats_mfi {
-    ats_roll up, down;
+    ats_mfi_terms ring[ATS_ROLL], sum;
 } ats_mfi;
 
 static inline void ats_mfi_update(ats_mfi *m, uint64_t i, double typical, double previous,
@@ -80,38 +97,44 @@ static inline void ats_mfi_update(ats_mfi *m, uint64_t i, double typical, double
     double flow = typical * volume, step = typical - previous;
     /* The typical price is a rounded third: equal ones may differ in the last bit. */
     double tie = 1e-12 * typical;
-    ats_roll_update(&m->up, i, 14, step > tie ? flow : 0.0);
-    ats_roll_update(&m->down, i, 14, step < -tie ? flow : 0.0);
+    ats_mfi_terms terms = {.up = ats_where(step > tie, flow), .down = ats_where(step < -tie, flow)};
+    ATS_ROLL_UPDATE(m->ring, &m->sum, i, 14, &terms);
 }
 
 /* Ultimate oscillator (Williams 1985): buying pressure over true range, of 7, 14 and 28 bars,
  * weighted 4, 2, 1. A span without any range counts as the middle. */
+typedef struct ats_ultimate_terms {
+    double pressure, range;
+} ats_ultimate_terms;
 typedef struct ats_ultimate {
-    ats_roll pressure, range; /* of 28; the shorter sums beside */
-    double pressure_7, range_7, pressure_14, range_14;
+    ats_ultimate_terms ring[ATS_ROLL], sum_7, sum_14, sum_28;
 } ats_ultimate;
+
+static inline void ats_ultimate_slide(ats_ultimate_terms *sum, const ats_ultimate_terms *ring,
+                                      uint64_t i, uint32_t n, const ats_ultimate_terms *terms)
+{
+    const ats_ultimate_terms *leaving = &ring[(i - n) % ATS_ROLL];
+    sum->pressure += terms->pressure - leaving->pressure;
+    sum->range += terms->range - leaving->range;
+}
 
 static inline void ats_ultimate_update(ats_ultimate *u, uint64_t i, double pressure, double range)
 {
-    u->pressure_7 += pressure - u->pressure.x[(i - 7) % ATS_ROLL];
-    u->range_7 += range - u->range.x[(i - 7) % ATS_ROLL];
-    u->pressure_14 += pressure - u->pressure.x[(i - 14) % ATS_ROLL];
-    u->range_14 += range - u->range.x[(i - 14) % ATS_ROLL];
-    ats_roll_update(&u->pressure, i, 28, pressure);
-    ats_roll_update(&u->range, i, 28, range);
+    ats_ultimate_terms terms = {.pressure = pressure, .range = range};
+    ats_ultimate_slide(&u->sum_7, u->ring, i, 7, &terms);
+    ats_ultimate_slide(&u->sum_14, u->ring, i, 14, &terms);
+    ATS_ROLL_UPDATE(u->ring, &u->sum_28, i, 28, &terms);
     if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0)) {
-        u->pressure_7 = ats_roll_add_up(u->pressure.x, i, 7);
-        u->range_7 = ats_roll_add_up(u->range.x, i, 7);
-        u->pressure_14 = ats_roll_add_up(u->pressure.x, i, 14);
-        u->range_14 = ats_roll_add_up(u->range.x, i, 14);
+        ats_roll_add_up(&u->ring[0].pressure, &u->sum_7.pressure, 2, i, 7);
+        ats_roll_add_up(&u->ring[0].pressure, &u->sum_14.pressure, 2, i, 14);
     }
 }
 static inline double ats_ultimate_value(const ats_ultimate *u)
 {
-    return (4.0 * ats_index_100(u->pressure_7, u->range_7) +
-            2.0 * ats_index_100(u->pressure_14, u->range_14) +
-            ats_index_100(u->pressure.sum, u->range.sum)) /
-           7.0;
+    return (4.0 * ats_index_100(u->sum_7.pressure, u->sum_7.range) +
+            2.0 * ats_index_100(u->sum_14.pressure, u->sum_14.range) +
+            ats_index_100(u->sum_28.pressure, u->sum_28.range)) *
+           (1.0 / 7);
 }
 
 #endif

@@ -22,7 +22,8 @@ typedef struct ats_dmi {
 
 static inline void ats_dmi_update(ats_dmi *d, double up, double down, double true_range)
 {
-    double plus = up > 0 && up > down ? up : 0.0, minus = down > 0 && down > up ? down : 0.0;
+    double plus = ats_where((up > 0) & (up > down), up);
+    double minus = ats_where((down > 0) & (down > up), down);
     const double keep = d->seen < ATS_DMI_N - 1 ? 1.0 : 1.0 - 1.0 / ATS_DMI_N;
     d->plus = d->plus * keep + plus;
     d->minus = d->minus * keep + minus;
@@ -33,19 +34,32 @@ static inline void ats_dmi_update(ats_dmi *d, double up, double down, double tru
         return;
     double dx = 100.0 * fabs(d->plus - d->minus) / both;
     if (d->seen < 2 * ATS_DMI_N)
-        d->adx += dx / ATS_DMI_N;
+        d->adx += dx * (1.0 / ATS_DMI_N);
     else
-        d->adx = (d->adx * (ATS_DMI_N - 1) + dx) / ATS_DMI_N;
+        d->adx += (dx - d->adx) * (1.0 / ATS_DMI_N);
 }
 static inline double ats_dmi_index(double movement, double range)
 {
     return range > 0 ? 100.0 * movement / range : 0.0;
 }
 
-/* Aroon (Chande 1995): 100 (n - bars since the extreme of the last n + 1) / n. */
-static inline double ats_aroon(uint64_t i, const ats_extreme *extreme, uint32_t n)
+/* Aroon (Chande 1995): 100 (n - bars since the extreme of the last n + 1) / n. `index` is the
+ * number of the bar of that extreme. */
+static inline double ats_aroon(uint64_t i, uint64_t index, uint32_t n)
 {
-    return 100.0 * (double)(n - (i - extreme->index)) / (double)n;
+    return (double)(n - (i - index)) * (100.0 / n);
+}
+
+/* After bar i was added to the ring: number of the latest of bars i - n + 1 .. i that holds the
+ * extreme of them. `index` is the answer at the bar before; `newest`: bar i holds it. */
+static inline uint64_t ats_latest_index(uint64_t index, bool newest, const double *ring,
+                                        double extreme, uint64_t i, uint32_t n)
+{
+    index ^= (index ^ i) & (0 - (uint64_t)newest);
+    if (__builtin_expect(i - index >= n, 0)) /* it has left the window: few bars do that */
+        for (index = i - 1; i - index < n - 1 && ring[index % ATS_HISTORY] != extreme;)
+            index--;
+    return index;
 }
 
 /* Least-squares slope of the last n values against 0 .. n - 1, per bar, from running sums of y and
@@ -53,8 +67,7 @@ static inline double ats_aroon(uint64_t i, const ats_extreme *extreme, uint32_t 
  * the new y comes in at x = n - 1. Added up afresh once a lap. */
 #define ATS_SLOPE_N 14u
 typedef struct ats_slope {
-    ats_roll y;
-    double xy;
+    double y[ATS_ROLL], sum, xy;
 } ats_slope;
 
 static inline void ats_slope_update(ats_slope *s, uint64_t i, double y)
@@ -63,21 +76,21 @@ static inline void ats_slope_update(ats_slope *s, uint64_t i, double y)
     if (__builtin_expect(i < n, 0)) {
         s->xy += (double)i * y;
     } else {
-        double leaving = s->y.x[(i - n) % ATS_ROLL];
-        s->xy += (double)(n - 1) * y - (s->y.sum - leaving);
+        double leaving = s->y[(i - n) % ATS_ROLL];
+        s->xy += (double)(n - 1) * y - (s->sum - leaving);
     }
-    ats_roll_update(&s->y, i, n, y);
+    ats_roll_update(s->y, &s->sum, 1, i, n, &y);
     if (__builtin_expect(i % ATS_ROLL == ATS_ROLL - 1, 0)) {
         s->xy = 0.0;
         for (uint32_t x = 0; x < n; x++)
-            s->xy += (double)x * s->y.x[(i - (n - 1) + x) % ATS_ROLL];
+            s->xy += (double)x * s->y[(i - (n - 1) + x) % ATS_ROLL];
     }
 }
 /* n sum(x^2) - sum(x)^2 = n^2 (n^2 - 1) / 12. */
 static inline double ats_slope_value(const ats_slope *s)
 {
     const double n = ATS_SLOPE_N, x = n * (n - 1) / 2;
-    return (n * s->xy - x * s->y.sum) / (n * n * (n * n - 1) / 12);
+    return (n * s->xy - x * s->sum) * (12 / (n * n * (n * n - 1)));
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* volatility.h: estimates of the variance of a bar from its prices.
  *
- * The logarithms are ats_ln: the same on every host. Single-print bars give 0, a defined value.
- * Each function is one bar's term; the estimate is the mean of the last n terms, under a root.
+ * The logarithms are ats_ln_ratio: the same on every host. Single-print bars give 0, a defined
+ * value. Each function is one bar's term; the estimate is the mean of the last n terms, under a
+ * root.
  */
 #ifndef ATS_CALC_INDICATORS_VOLATILITY_H
 #define ATS_CALC_INDICATORS_VOLATILITY_H
@@ -20,10 +21,10 @@ typedef struct ats_log_bar {
 static inline ats_log_bar ats_log_bar_of(double open, double high, double low, double close,
                                          double previous_close)
 {
-    return (ats_log_bar){.overnight = previous_close > 0 ? ats_ln(open / previous_close) : 0.0,
-                         .body = ats_ln(close / open),
-                         .up = ats_ln(high / open),
-                         .down = ats_ln(low / open)};
+    return (ats_log_bar){.overnight = ats_ln_ratio(open, previous_close),
+                         .body = ats_ln_ratio(close, open),
+                         .up = ats_ln_ratio(high, open),
+                         .down = ats_ln_ratio(low, open)};
 }
 
 /* Parkinson, The Extreme Value Method for Estimating the Variance of the Rate of Return, 1980:
@@ -56,9 +57,9 @@ static inline double ats_yang_zhang(double n, double overnight, double overnight
                                     double body2, double rogers_satchell)
 {
     const double k = 0.34 / (1.34 + (n + 1) / (n - 1));
-    double open = (overnight2 - overnight * overnight / n) / (n - 1);
-    double close = (body2 - body * body / n) / (n - 1);
-    return open + k * close + (1 - k) * rogers_satchell / n;
+    double open = (overnight2 - overnight * overnight * (1 / n)) * (1 / (n - 1));
+    double close = (body2 - body * body * (1 / n)) * (1 / (n - 1));
+    return open + k * close + (1 - k) * (1 / n) * rogers_satchell;
 }
 
 /* True range (Wilder 1978): the bar's range with the previous close in it. */

@@ -12,7 +12,7 @@
  * The running total never ends, so what a window of it gained is kept instead. */
 static inline double ats_on_balance(double close, double previous_close, double volume)
 {
-    return close > previous_close ? volume : close < previous_close ? -volume : 0.0;
+    return volume * ((close > previous_close) - (close < previous_close));
 }
 
 /* Chaikin's money flow volume: volume times where the close lies in the range, -1..1 (TA-Lib's AD

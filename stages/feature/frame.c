@@ -69,27 +69,29 @@ bool ats_frame_bar(ats_frame *f, const ats_segment *segment, const ats_price_bar
 
 /* ---- closing -------------------------------------------------------------------------------- */
 
-static ats_bar_facts facts_of(const ats_frame *f, const ats_bar_builder *b)
+/* Makes f->last the bar under construction. In place: a copy of what has just been written field by
+ * field would wait for the writes. */
+static void put_facts(ats_frame *f, const ats_bar_builder *b)
 {
-    const ats_bar_facts *before = &f->last;
+    ats_bar_facts *facts = &f->last;
     bool first = f->history.count == 0;
-    ats_bar_facts facts = {.i = f->history.count,
-                           .start_ns = b->start_ns,
-                           .open = b->open,
-                           .high = b->high,
-                           .low = b->low,
-                           .close = b->close,
-                           .volume = b->volume,
-                           .signed_volume = b->signed_volume,
-                           .previous_close = first ? b->open : before->close,
-                           .inverse_close = 1.0 / b->close,
-                           .typical = (b->high + b->low + b->close) / 3};
-    facts.previous_typical = first ? facts.typical : before->typical;
-    facts.change = first ? 0.0 : b->close - before->close;
-    facts.ret = first ? 0.0 : b->close / before->close - 1.0;
-    facts.true_range = ats_true_range(b->high, b->low, facts.previous_close);
-    facts.log = ats_log_bar_of(b->open, b->high, b->low, b->close, facts.previous_close);
-    return facts;
+    double typical = (b->high + b->low + b->close) * (1.0 / 3);
+    facts->previous_close = first ? b->open : facts->close;
+    facts->previous_typical = first ? typical : facts->typical;
+    facts->change = first ? 0.0 : b->close - facts->close;
+    facts->ret = first ? 0.0 : facts->change * facts->inverse_close;
+    facts->i = f->history.count;
+    facts->start_ns = b->start_ns;
+    facts->open = b->open;
+    facts->high = b->high;
+    facts->low = b->low;
+    facts->close = b->close;
+    facts->volume = b->volume;
+    facts->signed_volume = b->signed_volume;
+    facts->inverse_close = 1.0 / b->close;
+    facts->typical = typical;
+    facts->true_range = ats_true_range(b->high, b->low, facts->previous_close);
+    facts->log = ats_log_bar_of(b->open, b->high, b->low, b->close, facts->previous_close);
 }
 
 bool ats_frame_close(ats_frame *f)
@@ -103,19 +105,19 @@ bool ats_frame_close(ats_frame *f)
         }
         take_price(b, f->last.close);
     }
-    ats_bar_facts facts = facts_of(f, b);
+    put_facts(f, b);
+    const ats_bar_facts *facts = &f->last;
     ats_price_bar bar = {b->start_ns, b->open,   b->high,         b->low,
                          b->close,    b->volume, b->signed_volume};
-    f->starts_ns[facts.i % ATS_HISTORY] = b->start_ns;
+    f->starts_ns[facts->i % ATS_HISTORY] = b->start_ns;
     ats_bar_history_add(&f->history, &bar);
-    ats_volume_update(&f->volume, &facts);
-    ats_volatility_update(&f->volatility, &facts);
-    ats_momentum_update(&f->momentum, &facts, &f->history);
-    ats_trend_update(&f->trend, &facts, &f->history);
-    ats_band_update(&f->band, &facts, &f->history);
-    ats_pattern_update(&f->pattern, &facts, &f->history);
-    ats_flow_update(&f->flow, &facts);
-    f->last = facts;
+    ats_volume_update(&f->volume, facts);
+    ats_volatility_update(&f->volatility, facts);
+    ats_momentum_update(&f->momentum, facts, &f->history);
+    ats_trend_update(&f->trend, facts, &f->history);
+    ats_band_update(&f->band, facts, &f->history);
+    ats_pattern_update(&f->pattern, facts, &f->history);
+    ats_flow_update(&f->flow, facts);
     b->end_ns = 0;
     return true;
 }
@@ -177,8 +179,7 @@ void ats_frame_values(const ats_frame *f, double *out)
     out = ats_momentum_values(&f->momentum, b, h, &seen, out);
     out = ats_trend_values(&f->trend, b, &seen, out);
     out = ats_band_values(&f->band, b, f->trend.ema_20.value, f->volatility.atr.value, &seen, out);
-    out = ats_pattern_values(&f->pattern, b, f->band.highest_before, f->band.lowest_before, &seen,
-                             out);
+    out = ats_pattern_values(&f->pattern, b, &seen, out);
     out = ats_flow_values(&f->flow, b, &seen, out);
     ats_benchmark_values(&f->benchmark, &seen, out);
 }

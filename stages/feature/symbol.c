@@ -58,13 +58,13 @@ static void update_across(ats_symbol_state *s)
         a.trend += sign_of(f->trend.ema_20.value - f->trend.ema_50.value) / n;
         a.momentum += (ats_rsi_value(&f->momentum.rsi) - 50) / 50 / n;
         a.direction += sign_of(f->last.change) / n;
-        double place = ats_place(f->last.close, f->band.lowest_20.value, f->band.highest_20.value);
+        double place = ats_place(f->last.close, f->band.of_20.lowest, f->band.of_20.highest);
         a.position += (2 * place - 1) / n;
     }
     const ats_frame *fast = &s->frames[0], *slow = &s->frames[n - 1];
     a.rsi_difference = ats_rsi_value(&fast->momentum.rsi) - ats_rsi_value(&slow->momentum.rsi);
-    double fast_variance = fast->volatility.squared_return.sum * (double)slow->period_ns;
-    double slow_variance = slow->volatility.squared_return.sum * (double)fast->period_ns;
+    double fast_variance = fast->volatility.sum.squared_return * (double)slow->period_ns;
+    double slow_variance = slow->volatility.sum.squared_return * (double)fast->period_ns;
     a.volatility_term = sqrt(ats_ratio_or(fast_variance, slow_variance, 1.0));
     s->across = a;
 }

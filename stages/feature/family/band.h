@@ -23,16 +23,15 @@
       "4 ATR(14) / EMA(20)", 4 * atr_14 / ema_20 * ATS_BPS)                                        \
     X(donchian_position_20, "n=20", "ratio", 0, 1, 20, bars, "bar",                                \
       "(close - lowest low) / (highest high - lowest low); TA-Lib MIN, MAX; no range: 0.5",        \
-      ats_place(b->close, self->lowest_20.value, self->highest_20.value))                          \
+      ats_place(b->close, self->of_20.lowest, self->of_20.highest))                                \
     X(donchian_width_20_bps, "n=20", "bps", 0, INFINITY, 20, bars, "bar",                          \
       "(highest high - lowest low) / close; TA-Lib MIN, MAX",                                      \
-      (self->highest_20.value - self->lowest_20.value) * b->inverse_close * ATS_BPS)
+      (self->of_20.highest - self->of_20.lowest) * b->inverse_close * ATS_BPS)
 
 typedef struct ats_band_family {
     double origin, away, square; /* sums of 20 closes about a recent one, so nothing cancels */
     double mean, deviation;
-    ats_extreme highest_20, lowest_20;
-    double highest_before, lowest_before; /* of the 20 bars before the last; for breakouts */
+    ats_extent of_20;
 } ats_band_family;
 
 static inline void ats_band_sums(ats_band_family *self, const ats_bar_facts *b,
@@ -58,14 +57,11 @@ static inline void ats_band_update(ats_band_family *self, const ats_bar_facts *b
                                    const ats_bar_history *h)
 {
     ats_band_sums(self, b, h);
-    double mean = self->away / 20, variance = self->square / 20 - mean * mean;
+    double mean = self->away * (1.0 / 20), variance = self->square * (1.0 / 20) - mean * mean;
     self->mean = self->origin + mean;
     /* Rounding leaves up to 1e-16 of the squares when all closes are equal. */
     self->deviation = variance > 1e-15 * self->square ? sqrt(variance) : 0.0;
-    self->highest_before = self->highest_20.value;
-    self->lowest_before = self->lowest_20.value;
-    ats_highest_update(&self->highest_20, h->high, b->i, 20);
-    ats_lowest_update(&self->lowest_20, h->low, b->i, 20);
+    self->of_20 = ats_extent_of(h, 20, 0);
 }
 
 static inline double ats_bollinger_position(const ats_band_family *self, double close)

@@ -26,10 +26,14 @@
       "Pearson's of the two returns; one that stood still: NaN",                                   \
       ats_pair_correlation(&self->sector))
 
-/* Moments of 20 paired returns: x the benchmark's, y the symbol's. */
+/* A pair's terms of the sums over 20. x: return of the benchmark, y: of the symbol. */
+typedef struct ats_pair_terms {
+    double x, y, xx, yy, xy;
+} ats_pair_terms;
+
 typedef struct ats_pairing {
     uint64_t count;
-    ats_roll x, y, xx, yy, xy;
+    ats_pair_terms ring[ATS_ROLL], sum;
 } ats_pairing;
 
 typedef struct ats_benchmark_family {
@@ -38,17 +42,14 @@ typedef struct ats_benchmark_family {
 
 static inline void ats_pairing_update(ats_pairing *p, double x, double y)
 {
+    ats_pair_terms terms = {.x = x, .y = y, .xx = x * x, .yy = y * y, .xy = x * y};
     uint64_t i = p->count++;
-    ats_roll_update(&p->x, i, 20, x);
-    ats_roll_update(&p->y, i, 20, y);
-    ats_roll_update(&p->xx, i, 20, x * x);
-    ats_roll_update(&p->yy, i, 20, y * y);
-    ats_roll_update(&p->xy, i, 20, x * y);
+    ATS_ROLL_UPDATE(p->ring, &p->sum, i, 20, &terms);
 }
 
 static inline double ats_pair_strength(const ats_pairing *p)
 {
-    return p->y.sum - p->x.sum;
+    return p->sum.y - p->sum.x;
 }
 
 /* 20^2 times a variance; 0 when it is nothing but rounding. */
@@ -59,15 +60,15 @@ static inline double ats_spread_of(double square, double sum)
 }
 static inline double ats_pair_beta(const ats_pairing *p)
 {
-    double spread = ats_spread_of(p->xx.sum, p->x.sum);
-    return spread > 0 ? (20 * p->xy.sum - p->x.sum * p->y.sum) / spread : NAN;
+    double spread = ats_spread_of(p->sum.xx, p->sum.x);
+    return spread > 0 ? (20 * p->sum.xy - p->sum.x * p->sum.y) / spread : NAN;
 }
 static inline double ats_pair_correlation(const ats_pairing *p)
 {
-    double x = ats_spread_of(p->xx.sum, p->x.sum), y = ats_spread_of(p->yy.sum, p->y.sum);
+    double x = ats_spread_of(p->sum.xx, p->sum.x), y = ats_spread_of(p->sum.yy, p->sum.y);
     if (!(x > 0) || !(y > 0))
         return NAN;
-    double r = (20 * p->xy.sum - p->x.sum * p->y.sum) / sqrt(x * y);
+    double r = (20 * p->sum.xy - p->sum.x * p->sum.y) / sqrt(x * y);
     return r > 1.0 ? 1.0 : r < -1.0 ? -1.0 : r;
 }
 

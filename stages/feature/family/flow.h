@@ -17,9 +17,13 @@
       "signed volume: NaN",                                                                        \
       self->known >= 20 ? ats_kyle_lambda(self) * ATS_BPS : NAN)
 
+/* A bar's terms of the sums over 20. x: signed volume, y: return. */
+typedef struct ats_flow_terms {
+    double x, y, xx, xy, volume;
+} ats_flow_terms;
+
 typedef struct ats_flow_family {
-    ats_roll x, y, xx, xy; /* x: signed volume, y: return; of 20 */
-    ats_roll volume;
+    ats_flow_terms ring[ATS_ROLL], sum;
     uint32_t known; /* bars in a row with signed volume, up to 20 */
 } ats_flow_family;
 
@@ -28,21 +32,18 @@ static inline void ats_flow_update(ats_flow_family *self, const ats_bar_facts *b
     bool known = b->signed_volume == b->signed_volume;
     double x = known ? b->signed_volume : 0.0, y = b->ret;
     self->known = known ? self->known + (self->known < 20) : 0;
-    ats_roll_update(&self->x, b->i, 20, x);
-    ats_roll_update(&self->y, b->i, 20, y);
-    ats_roll_update(&self->xx, b->i, 20, x * x);
-    ats_roll_update(&self->xy, b->i, 20, x * y);
-    ats_roll_update(&self->volume, b->i, 20, b->volume);
+    ats_flow_terms terms = {.x = x, .y = y, .xx = x * x, .xy = x * y, .volume = b->volume};
+    ATS_ROLL_UPDATE(self->ring, &self->sum, b->i, 20, &terms);
 }
 
 static inline double ats_kyle_lambda(const ats_flow_family *self)
 {
-    double variance = 20 * self->xx.sum - self->x.sum * self->x.sum;
+    const ats_flow_terms *sum = &self->sum;
+    double variance = 20 * sum->xx - sum->x * sum->x;
     /* Equal signed volumes, but for rounding, have no slope. */
-    if (!(variance > 1e-12 * self->xx.sum))
+    if (!(variance > 1e-12 * sum->xx))
         return NAN;
-    double slope = (20 * self->xy.sum - self->x.sum * self->y.sum) / variance;
-    return slope * self->volume.sum / 20;
+    return (20 * sum->xy - sum->x * sum->y) * sum->volume * (1.0 / 20) / variance;
 }
 
 static inline double *ats_flow_values(const ats_flow_family *self, const ats_bar_facts *b,

@@ -8,16 +8,16 @@
 #define ATS_PATTERN_FEATURES(X)                                                                    \
     X(resistance_55_bps, "n=55", "bps", -INFINITY, INFINITY, 56, bars, "bar",                      \
       "highest high of the 55 bars before / close - 1; below 0: broken; TA-Lib MAX",               \
-      ats_bps_from(self->resistance, b->close))                                                    \
+      (self->of_55.highest - b->close) * b->inverse_close * ATS_BPS)                               \
     X(support_55_bps, "n=55", "bps", -INFINITY, INFINITY, 56, bars, "bar",                         \
       "close / lowest low of the 55 bars before - 1; below 0: broken; TA-Lib MIN",                 \
-      ats_bps_from(b->close, self->support))                                                       \
+      ats_bps_from(b->close, self->of_55.lowest))                                                  \
     X(breakout_20, "n=20", "-1, 0 or 1", -1, 1, 21, bars, "bar",                                   \
       "1: close above the highest high of the 20 bars before; -1: below the lowest low "           \
       "(Donchian); TA-Lib MAX, MIN",                                                               \
-      b->close > highest_before  ? 1.0                                                             \
-      : b->close < lowest_before ? -1.0                                                            \
-                                 : 0.0)                                                            \
+      b->close > self->of_20.highest  ? 1.0                                                        \
+      : b->close < self->of_20.lowest ? -1.0                                                       \
+                                      : 0.0)                                                       \
     X(candle_doji, "TA-Lib settings", "confidence", 0, 1, 12, bars, "bar",                         \
       "Nison 1991; there when TA-Lib CDLDOJI says so; no direction", self->candles.doji)           \
     X(candle_hammer, "TA-Lib settings", "confidence", 0, 1, 12, bars, "bar",                       \
@@ -31,24 +31,20 @@
       "Nison 1991; there when TA-Lib CDLHARAMI says so", self->candles.harami)
 
 typedef struct ats_pattern_family {
-    ats_extreme highest_55, lowest_55;
-    double resistance, support; /* of the 55 bars before the last */
+    ats_extent of_20, of_55; /* of the bars before the last */
     ats_candles candles;
 } ats_pattern_family;
 
 static inline void ats_pattern_update(ats_pattern_family *self, const ats_bar_facts *b,
                                       const ats_bar_history *h)
 {
-    self->resistance = self->highest_55.value;
-    self->support = self->lowest_55.value;
-    ats_highest_update(&self->highest_55, h->high, b->i, 55);
-    ats_lowest_update(&self->lowest_55, h->low, b->i, 55);
+    self->of_20 = ats_extent_of(h, 20, 1);
+    self->of_55 = ats_extent_of(h, 55, 1);
     ats_candle candle = ats_candle_of(b->open, b->high, b->low, b->close);
     ats_candles_update(&self->candles, b->i, &candle);
 }
 
 static inline double *ats_pattern_values(const ats_pattern_family *self, const ats_bar_facts *b,
-                                         double highest_before, double lowest_before,
                                          const ats_seen *seen, double *out)
 {
     ATS_PATTERN_FEATURES(ATS_FEATURE_VALUE)

@@ -7,9 +7,11 @@
 
 #define ATS_TREND_FEATURES(X)                                                                      \
     X(sma_20_bps, "n=20", "bps", -INFINITY, INFINITY, 20, bars, "bar",                             \
-      "close / mean of 20 closes - 1; TA-Lib SMA", ats_bps_from(b->close, self->sma_20 / 20))      \
+      "close / mean of 20 closes - 1; TA-Lib SMA",                                                 \
+      ats_bps_from(b->close, self->sma_20 *(1.0 / 20)))                                            \
     X(sma_50_bps, "n=50", "bps", -INFINITY, INFINITY, 50, bars, "bar",                             \
-      "close / mean of 50 closes - 1; TA-Lib SMA", ats_bps_from(b->close, self->sma_50 / 50))      \
+      "close / mean of 50 closes - 1; TA-Lib SMA",                                                 \
+      ats_bps_from(b->close, self->sma_50 *(1.0 / 50)))                                            \
     X(ema_20_bps, "n=20", "bps", -INFINITY, INFINITY, 20, bars, "bar",                             \
       "close / EMA - 1; TA-Lib EMA", ats_bps_from(b->close, self->ema_20.value))                   \
     X(ema_50_bps, "n=50", "bps", -INFINITY, INFINITY, 50, bars, "bar",                             \
@@ -23,9 +25,9 @@
     X(minus_di_14, "n=14", "index", 0, 100, 15, bars, "bar", "Wilder 1978; TA-Lib MINUS_DI",       \
       ats_dmi_index(self->dmi.minus, self->dmi.range))                                             \
     X(aroon_up_25, "n=25", "index", 0, 100, 26, bars, "bar", "Chande 1995; TA-Lib AROON up",       \
-      ats_aroon(b->i, &self->highest_26, 25))                                                      \
+      ats_aroon(b->i, self->highest_index, 25))                                                    \
     X(aroon_down_25, "n=25", "index", 0, 100, 26, bars, "bar", "Chande 1995; TA-Lib AROON down",   \
-      ats_aroon(b->i, &self->lowest_26, 25))                                                       \
+      ats_aroon(b->i, self->lowest_index, 25))                                                     \
     X(slope_14_bps, "n=14", "bps a bar", -INFINITY, INFINITY, 14, bars, "bar",                     \
       "least-squares slope of the close; TA-Lib LINEARREG_SLOPE, over close",                      \
       ats_slope_value(&self->slope) * b->inverse_close * ATS_BPS)                                  \
@@ -37,7 +39,7 @@ typedef struct ats_trend_family {
     double sma_20, sma_50; /* sums */
     ats_bar_ema ema_20, ema_50;
     ats_dmi dmi;
-    ats_extreme highest_26, lowest_26;
+    uint64_t highest_index, lowest_index; /* bars of the extremes of the last 26 */
     ats_slope slope;
 } ats_trend_family;
 
@@ -65,8 +67,11 @@ static inline void ats_trend_update(ats_trend_family *self, const ats_bar_facts 
     if (b->i)
         ats_dmi_update(&self->dmi, b->high - ats_bar_ago(h, h->high, 1),
                        ats_bar_ago(h, h->low, 1) - b->low, b->true_range);
-    ats_highest_update(&self->highest_26, h->high, b->i, 26);
-    ats_lowest_update(&self->lowest_26, h->low, b->i, 26);
+    ats_extent of_26 = ats_extent_of(h, 26, 0);
+    self->highest_index = ats_latest_index(self->highest_index, b->high >= of_26.highest, h->high,
+                                           of_26.highest, b->i, 26);
+    self->lowest_index = ats_latest_index(self->lowest_index, b->low <= of_26.lowest, h->low,
+                                          of_26.lowest, b->i, 26);
     ats_slope_update(&self->slope, b->i, b->close);
 }
 
