@@ -35,11 +35,9 @@ typedef struct ats_extent {
 
 typedef struct ats_bar_history {
     uint64_t count; /* bars seen in all; the newest lies at [(count - 1) % ATS_HISTORY] */
-    double open[ATS_HISTORY];
     double high[ATS_HISTORY];
     double low[ATS_HISTORY];
     double close[ATS_HISTORY];
-    double volume[ATS_HISTORY];
     /* extent[L + i % L]: of the L bars up to bar i, for L = 1, 2, 4, ... ATS_EXTENT_LONGEST */
     ats_extent extent[2 * ATS_EXTENT_LONGEST];
 } ats_bar_history;
@@ -68,11 +66,9 @@ static inline void ats_extent_add(ats_bar_history *h, uint64_t i, ats_extent bar
 static inline void ats_bar_history_add(ats_bar_history *h, const ats_price_bar *b)
 {
     uint32_t at = (uint32_t)(h->count++ % ATS_HISTORY);
-    h->open[at] = b->open;
     h->high[at] = b->high;
     h->low[at] = b->low;
     h->close[at] = b->close;
-    h->volume[at] = b->volume;
     ats_extent_add(h, h->count - 1, (ats_extent){b->high, b->low});
 }
 

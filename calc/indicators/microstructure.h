@@ -32,12 +32,12 @@ static inline double ats_order_flow(double bid0, double bid_size0, double ask0, 
  */
 #define ATS_VPIN_BUCKETS 50u
 typedef struct ats_vpin {
-    double imbalance[ATS_VPIN_BUCKETS];
     double sum;
     double size; /* of the bucket being filled; 0 = none yet */
     double bought, sold;
     uint32_t at;
     uint32_t seen; /* buckets, up to ATS_VPIN_BUCKETS */
+    double imbalance[ATS_VPIN_BUCKETS];
 } ats_vpin;
 
 static inline void ats_vpin_close_bucket(ats_vpin *v)
@@ -88,14 +88,14 @@ static inline double ats_vpin_value(const ats_vpin *v)
 #define ATS_REALISED_AFTER_NS 5000000000ll
 #define ATS_REALISED_WAITING  64u
 typedef struct ats_realised {
+    uint32_t first, count;
+    int64_t last_ns;
+    ats_ema spread, impact; /* over 50 trades, as shares of the mid */
     struct {
         int64_t ns;
         double px, mid;
         int64_t sign;
     } waiting[ATS_REALISED_WAITING];
-    uint32_t first, count;
-    int64_t last_ns;
-    ats_ema spread, impact; /* over 50 trades, as shares of the mid */
 } ats_realised;
 
 static inline void ats_realised_add(ats_realised *r, int64_t ns, double px, double mid, int sign)
@@ -129,14 +129,14 @@ static inline void ats_realised_settle(ats_realised *r, int64_t ns, double mid)
 /* What each of the last 64 seconds of the clock held. A second without quotes keeps the mid. */
 #define ATS_SECONDS 64u
 typedef struct ats_seconds {
-    double mid[ATS_SECONDS];    /* the last of the second */
-    double square[ATS_SECONDS]; /* of the return over the second */
-    double signed_volume[ATS_SECONDS], volume[ATS_SECONDS];
-    uint32_t quotes[ATS_SECONDS], trades[ATS_SECONDS];
     double square_60, signed_60, volume_60; /* sums over the last 60 whole seconds */
     uint32_t quotes_10, trades_10;          /* over the last 10 whole seconds */
     uint32_t seen;                          /* whole seconds since the first mid, up to 64 */
     int64_t second;                         /* since the epoch; 0 = no mid yet */
+    double mid[ATS_SECONDS];                /* the last of the second */
+    double square[ATS_SECONDS];             /* of the return over the second */
+    double signed_volume[ATS_SECONDS], volume[ATS_SECONDS];
+    uint32_t quotes[ATS_SECONDS], trades[ATS_SECONDS];
 } ats_seconds;
 
 #define ATS_SECOND_AT(k) ((uint64_t)(k) % ATS_SECONDS)

@@ -165,6 +165,13 @@ static void take(feature *f, ats_io *io, const ats_market *in)
     ats_hop_record(f->context, ATS_HOP_FEATURE, in->h.stamp_ns[ATS_STAMP_FEED], now);
 }
 
+/* The next record is mostly of another symbol, whose state is far away. */
+static inline void prefetch(feature *f, const ats_market *next)
+{
+    if (next->h.symbol_id)
+        ats_symbol_prefetch(symbol_at(f, next->h.symbol_id));
+}
+
 static uint32_t feature_work(void *state, ats_io *io)
 {
     feature *f = state;
@@ -174,6 +181,8 @@ static uint32_t feature_work(void *state, ats_io *io)
         n = io->burst;
     while (done < n && ats_io_room(io, PORT_CHAIN, 2)) {
         const ats_market *m = ats_rx_slot(in, done++);
+        if (done < n)
+            prefetch(f, ats_rx_slot(in, done));
         take(f, io, m);
         io->ended = m->h.kind == ATS_KIND_END;
     }

@@ -21,9 +21,11 @@ static size_t state_bytes(const ats_catalogue *c)
     return up_to_line(sizeof(ats_symbol_state) + c->options.timeframe_count * sizeof(ats_frame));
 }
 
+/* An odd number of lines: the same field of one symbol after the other then falls into every set of
+ * a cache, and not into a few. */
 size_t ats_symbol_bytes(const ats_catalogue *c)
 {
-    return state_bytes(c) + up_to_line(c->count * sizeof(float));
+    return (state_bytes(c) + up_to_line(c->count * sizeof(float))) | 64;
 }
 
 void ats_symbol_init(ats_symbol_state *s, const ats_catalogue *c, const ats_calendar *calendar,
@@ -297,9 +299,10 @@ uint32_t ats_symbol_vector(ats_symbol_state *s, int64_t now_ns)
 {
     double values[ATS_TICK_FEATURE_COUNT];
     uint32_t ready = s->vector_ready;
+    float *vector = s->vector;
     tick_values(s, now_ns, values);
     for (uint32_t i = 0; i < ATS_TICK_FEATURE_COUNT; i++) {
-        s->vector[i] = (float)values[i];
+        vector[i] = (float)values[i];
         ready += values[i] == values[i];
     }
     return ready;

@@ -23,12 +23,9 @@
 /* FINRA Rule 6380A: a trade is to be reported within 10 s, and is marked late after. */
 #define ATS_LATE_NS (10ll * ATS_E9)
 
-/* The head, the book and the counters of the tape. */
-#define ATS_SYMBOL_PREFETCH_LINES 12u
-
 typedef struct ats_symbol_state ats_symbol_state;
 struct ats_symbol_state {
-    /* looked at by every record */
+    /* Looked at by every record; what lies in rings is behind the counters in each part. */
     int64_t next_ns;                /* when a bar or the segment ends: nothing to do before */
     double price_scale, size_scale; /* from a record's units to the state's */
     double price;                   /* mid of the last two-sided quote, or last close; 0 = none */
@@ -87,12 +84,23 @@ uint32_t ats_symbol_vector(ats_symbol_state *s, int64_t now_ns);
 /* The same values in double, for tests of formulas; catalogue->count of them. */
 void ats_symbol_values(const ats_symbol_state *s, int64_t now_ns, double *out);
 
-/* Asks for the lines that the next record of the symbol will touch first. Hot. */
+/* Asks for the lines from one place of the state up to another. */
+static inline void ats_symbol_prefetch_part(const ats_symbol_state *s, size_t from, size_t to)
+{
+    for (size_t line = from / 64; line * 64 < to; line++)
+        __builtin_prefetch((const char *)s + line * 64, 1);
+}
+
+/* Asks for the lines that every record of the symbol touches: a dozen; not the rings. Hot. */
 static inline void ats_symbol_prefetch(const ats_symbol_state *s)
 {
-    const char *at = (const char *)s;
-    for (size_t line = 0; line < ATS_SYMBOL_PREFETCH_LINES; line++)
-        __builtin_prefetch(at + line * 64, 1);
+    ats_symbol_prefetch_part(s, 0, offsetof(ats_symbol_state, book.seconds.mid));
+    ats_symbol_prefetch_part(s, offsetof(ats_symbol_state, tape),
+                             offsetof(ats_symbol_state, tape.vpin.imbalance));
+    ats_symbol_prefetch_part(s, offsetof(ats_symbol_state, tape.realised),
+                             offsetof(ats_symbol_state, tape.realised.waiting));
+    ats_symbol_prefetch_part(s, offsetof(ats_symbol_state, session),
+                             offsetof(ats_symbol_state, frames));
 }
 
 /* Has it what a vector needs: a two-sided quote, or (where no quotes come) a bar? */
