@@ -24,7 +24,9 @@ typedef struct feed {
     bool event_open; /* a record of the event under way has gone out */
     bool ended;
     ats_quality *quality;
-    ats_nbbo books[]; /* by symbol_id; the quality's state follows */
+    ats_segment segment; /* of the calendar, at the last quote of a symbol that follows it */
+    uint32_t *dates;     /* by symbol_id: trading date of the quotes in its book; 0 = none yet */
+    ats_nbbo books[];    /* by symbol_id; the quality's state and the dates follow */
 } feed;
 
 static size_t books_end(uint32_t symbol_count)
@@ -35,7 +37,8 @@ static size_t books_end(uint32_t symbol_count)
 static size_t feed_footprint(const void *configuration)
 {
     const ats_feed_config *config = configuration;
-    return books_end(config->symbol_count) + ats_quality_footprint(config->symbol_count);
+    return books_end(config->symbol_count) + ats_quality_footprint(config->symbol_count) +
+           (config->symbol_count + 1ull) * sizeof(uint32_t);
 }
 
 static int feed_init(void *state, const void *configuration, ats_io *io)
@@ -47,6 +50,7 @@ static int feed_init(void *state, const void *configuration, ats_io *io)
     f->metrics = &f->context->metrics->feed;
     f->source = f->config->source;
     f->quality = (ats_quality *)((char *)f + books_end(f->config->symbol_count));
+    f->dates = (uint32_t *)((char *)f->quality + ats_quality_footprint(f->config->symbol_count));
     ats_quality_init(f->quality, &f->config->quality, f->config->calendar, f->context->symbols,
                      f->metrics);
     if (f->config->pace == ATS_PACE_RECORDED && !(f->config->speed > 0))
@@ -164,12 +168,31 @@ static uint8_t quote_state(int64_t bid_e9, int64_t ask_e9)
     return bid_e9 > ask_e9 ? ATS_QUOTE_CROSSED : bid_e9 == ask_e9 ? ATS_QUOTE_LOCKED : 0;
 }
 
+/* Exchanges' quotes are for the day: those of the trading date before are no offers any more, also
+ * where the record of their end is missing (a capture cut at the close). */
+static void begin_date(feed *f, uint32_t symbol_id, int64_t now_ns)
+{
+    const ats_calendar *calendar = f->config->calendar;
+    if (__builtin_expect(now_ns >= f->segment.end_ns || now_ns < f->segment.start_ns, 0))
+        ats_calendar_segment(calendar, now_ns, &f->segment);
+    /* What comes at night (withdrawals) is of the date before. */
+    uint32_t date = f->segment.date, before = f->dates[symbol_id];
+    if (__builtin_expect(date == before, 1) || f->segment.phase == ATS_PHASE_CLOSED)
+        return;
+    uint32_t class = f->context->symbols->entry[symbol_id].symbol_class;
+    if (before && !ats_calendar_for(class, calendar)->continuous)
+        memset(&f->books[symbol_id], 0, sizeof f->books[0]);
+    f->dates[symbol_id] = date;
+}
+
 /* Turns an exchange's quote into the national one in place. False when nothing changed. */
 static bool consolidate(feed *f, ats_quote *q)
 {
     uint32_t slot = ats_nbbo_slot(q->venue);
     if (slot != 0 && !f->source->tape) {
         ats_nbbo *book = &f->books[q->h.symbol_id];
+        if (f->config->calendar)
+            begin_date(f, q->h.symbol_id, q->h.recv_ns);
         if (!ats_nbbo_update(book, slot, q->bid_e9, q->bid_size_e9, q->ask_e9, q->ask_size_e9))
             return false;
         const ats_nbbo_side *bid = &book->bid[book->best_bid], *ask = &book->ask[book->best_ask];

@@ -39,7 +39,8 @@ typedef struct ats_feed_config {
     uint32_t burst;              /* most records a call releases, 1..ATS_BURST_MAX */
     uint32_t symbol_count;
     ats_quality_config quality;   /* all zero: not checked */
-    const ats_calendar *calendar; /* of US equities; NULL: none */
+    const ats_calendar *calendar; /* of US equities; NULL: none. Exchanges' quotes leave the
+                                     national one with the first quote of a new trading date. */
 } ats_feed_config;
 
 extern const ats_stage ats_stage_feed;

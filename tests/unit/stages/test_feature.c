@@ -115,6 +115,7 @@ static double value(const char *name, int64_t now_ns)
 Test(feature, bars_lie_on_session_time)
 {
     /* A winter and a summer day: 09:30 in New York is 14:30 and 13:30 UTC. */
+    free(symbol);
     for (int summer = 0; summer < 2; summer++) {
         ats_symbol_state *s = symbol = fresh(&us.calendar, NULL);
         int64_t open = summer ? (1719964800ll + 13 * 3600 + 1800) * ATS_E9 : OPEN;
@@ -255,6 +256,7 @@ Test(feature, nothing_jumps_at_an_ex_date)
 {
     static float plain[ATS_FEATURES_MAX];
     double scale = 1;
+    free(symbol);
     for (int world = 0; world < 2; world++) {
         symbol = fresh(&ats_calendar_continuous, NULL);
         scale = 1;

@@ -271,6 +271,34 @@ Test(feed, a_split_takes_the_quotes_of_before_it_out_of_the_national_one)
     expect_dense();
 }
 
+/* Two trading dates; the first one's quotes are not withdrawn before it ends. */
+Test(feed, quotes_are_for_their_trading_date)
+{
+    const int64_t hour = 3600 * SEC, next = NOW + 24 * hour;
+    const ats_session sessions[] = {
+        {NOW - 5 * hour, NOW, NOW + 6 * hour, NOW + 10 * hour, 20240102, 0},
+        {next - 5 * hour, next, next + 6 * hour, next + 10 * hour, 20240103, 0}};
+    const ats_calendar calendar = {.name = "test",
+                                   .session = sessions,
+                                   .count = 2,
+                                   .first_date = 20240102,
+                                   .last_date = 20240103};
+    config.calendar = &calendar;
+    add_quote(399 * E9, 401 * E9, NOW)->quote.venue = 'N';
+    add_quote(398 * E9, 400 * E9, NOW + 9 * hour)->quote.venue = 'Q';  /* after hours: one date */
+    add_quote(398 * E9, 402 * E9, NOW + 11 * hour)->quote.venue = 'Q'; /* still, at night */
+    add_quote(299 * E9, 301 * E9, next - hour)->quote.venue = 'Q';
+    run_day();
+    cr_assert_eq(seen_count, 4);
+    cr_assert_eq(seen[1].quote.bid_e9, 399 * E9);
+    cr_assert_eq(seen[1].quote.ask_e9, 400 * E9);
+    cr_assert_eq(seen[2].quote.bid_e9, 399 * E9);
+    cr_assert_eq(seen[2].quote.ask_e9, 401 * E9);
+    cr_assert_eq(seen[3].quote.bid_e9, 299 * E9, "and not yesterday's 399");
+    cr_assert_eq(seen[3].quote.ask_e9, 301 * E9);
+    cr_assert_eq(fixture.context.metrics->feed.crossed, 0);
+}
+
 Test(feed, tells_locked_crossed_and_one_sided)
 {
     add_quote(100 * E9, 100 * E9 + 1, NOW);
