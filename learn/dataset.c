@@ -228,6 +228,7 @@ static int label(ats_dataset *d, const double *prices, int64_t horizon_ns, uint3
             continue;
         memmove(d->x + kept * d->features, d->x + i * d->features, d->features * sizeof(float));
         d->y[kept] = (float)((prices[j] / prices[i] - 1) * 1e4);
+        d->label_ns[kept] = d->recv_ns[j];
         d->recv_ns[kept] = d->recv_ns[i];
         d->symbol_id[kept] = s;
         kept++;
@@ -247,11 +248,12 @@ int ats_dataset_collect(ats_dataset *d, ats_market_source *source,
     d->x = malloc((max + 1) * d->features * sizeof *d->x);
     d->y = malloc((max + 1) * sizeof *d->y);
     d->recv_ns = malloc((max + 1) * sizeof *d->recv_ns);
+    d->label_ns = malloc((max + 1) * sizeof *d->label_ns);
     d->vectors = calloc(1, sizeof *d->vectors);
     d->symbol_id = malloc((max + 1) * sizeof *d->symbol_id);
     double *prices = malloc((max + 1) * sizeof *prices);
     int result = -1;
-    if (!d->vectors || !d->x || !d->y || !d->recv_ns || !d->symbol_id || !prices) {
+    if (!d->vectors || !d->x || !d->y || !d->recv_ns || !d->label_ns || !d->symbol_id || !prices) {
         ats_error(ATS_EXIT_FAILED, "dataset: %llu rows do not fit memory", (unsigned long long)max);
     } else {
         sink_config sink_configuration = {.dataset = d,
@@ -309,6 +311,7 @@ void ats_dataset_free(ats_dataset *d)
     free(d->x);
     free(d->y);
     free(d->recv_ns);
+    free(d->label_ns);
     free(d->symbol_id);
     free(d->vectors);
     memset(d, 0, sizeof *d);

@@ -23,6 +23,7 @@ typedef struct ats_dataset {
     float *x; /* [rows][features] */
     float *y; /* [rows] forward return in bps */
     int64_t *recv_ns;
+    int64_t *label_ns; /* when the label was known: of the row it was taken from */
     uint32_t *symbol_id;
     uint64_t rows;
     uint64_t

@@ -16,8 +16,9 @@
 /* ---- the split ------------------------------------------------------------------------------ */
 
 typedef struct split {
-    uint64_t train_end;  /* rows [0, train_end) train */
-    uint64_t test_begin; /* rows [test_begin, rows) test */
+    uint64_t train_end;    /* rows [0, train_end) train */
+    uint64_t test_begin;   /* rows [test_begin, rows) test */
+    int64_t labels_end_ns; /* when the last label of the training rows was known */
 } split;
 
 static int split_by_time(const ats_dataset *d, const ats_train_options *o, split *s)
@@ -33,8 +34,14 @@ static int split_by_time(const ats_dataset *d, const ats_train_options *o, split
     int64_t boundary = first + (int64_t)((double)span * o->train_share);
     while (s->train_end < d->rows && d->recv_ns[s->train_end] < boundary)
         s->train_end++;
+    /* A label in thin markets is known later than one horizon; the test begins behind all of them.
+     */
+    s->labels_end_ns = boundary + o->horizon_ns;
+    for (uint64_t i = 0; i < s->train_end; i++)
+        if (d->label_ns[i] > s->labels_end_ns)
+            s->labels_end_ns = d->label_ns[i];
     s->test_begin = s->train_end;
-    while (s->test_begin < d->rows && d->recv_ns[s->test_begin] < boundary + o->horizon_ns)
+    while (s->test_begin < d->rows && d->recv_ns[s->test_begin] <= s->labels_end_ns)
         s->test_begin++;
     if (s->train_end < 500 || d->rows - s->test_begin < 100)
         return ats_error(ATS_EXIT_DATA,
@@ -261,7 +268,7 @@ static int fit(BoosterHandle b, const ats_dataset *d, const ats_train_options *o
 int ats_train(const ats_dataset *d, const ats_train_options *o, const char *path,
               ats_train_result *r, ats_train_progress progress, void *context)
 {
-    split s = {0, 0};
+    split s = {0};
     DMatrixHandle train = NULL, test = NULL;
     BoosterHandle booster = NULL;
     memset(r, 0, sizeof *r);
@@ -274,7 +281,7 @@ int ats_train(const ats_dataset *d, const ats_train_options *o, const char *path
     r->gap_rows = s.test_begin - s.train_end;
     r->test_rows = d->rows - s.test_begin;
     r->train_first_ns = d->recv_ns[0];
-    r->train_last_ns = d->recv_ns[s.train_end - 1] + o->horizon_ns; /* labels reach that far */
+    r->train_last_ns = s.labels_end_ns; /* labels reach that far */
     r->test_first_ns = d->recv_ns[s.test_begin];
     r->test_last_ns = d->recv_ns[d->rows - 1];
     int result =

@@ -82,7 +82,7 @@ static uint64_t slowest_bars(const ats_symbol_state *s)
 static void put_floats(float *to, const double *from, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        to[i] = (float)from[i];
+        to[i] = from[i] == from[i] ? (float)from[i] : NAN; /* one NaN, whatever made it */
 }
 
 static void update_bar_vector(ats_symbol_state *s, uint32_t closed)
@@ -302,7 +302,7 @@ uint32_t ats_symbol_vector(ats_symbol_state *s, int64_t now_ns)
     float *vector = s->vector;
     tick_values(s, now_ns, values);
     for (uint32_t i = 0; i < ATS_TICK_FEATURE_COUNT; i++) {
-        vector[i] = (float)values[i];
+        vector[i] = values[i] == values[i] ? (float)values[i] : NAN;
         ready += values[i] == values[i];
     }
     return ready;

@@ -48,6 +48,7 @@ typedef struct ats_session_family {
     ats_vwap vwap;
     double open, high, low, last; /* 0 = no print that forms a price yet */
     double previous_close, previous_volume;
+    double close, close_volume; /* of the regular session of `date`, once it is over; 0 = not yet */
     uint64_t prints;
     uint64_t sessions; /* regular ones with prints that are over */
     double day_of_week;
@@ -60,11 +61,18 @@ typedef struct ats_session_family {
 static inline void ats_session_enter(ats_session_family *self, const ats_segment *segment)
 {
     bool leaves_regular = self->phase == ATS_PHASE_REGULAR;
-    bool begins = segment->phase == ATS_PHASE_REGULAR || segment->date != self->date;
+    bool next_date = segment->date != self->date;
+    bool begins = segment->phase == ATS_PHASE_REGULAR || next_date;
     if (leaves_regular && self->last > 0) {
-        self->previous_close = self->last;
-        self->previous_volume = self->vwap.volume;
+        self->close = self->last;
+        self->close_volume = self->vwap.volume;
+    }
+    /* Until the next date begins, "the session before" is still yesterday's. */
+    if (next_date && self->close > 0) {
+        self->previous_close = self->close;
+        self->previous_volume = self->close_volume;
         self->sessions++;
+        self->close = 0.0;
     }
     if (begins) {
         ats_vwap_reset(&self->vwap);

@@ -179,6 +179,24 @@ Test(feature, ready_made_bars_build_coarser_ones)
                  "bars are built from trades where there are trades");
 }
 
+Test(feature, the_session_before_is_yesterdays_all_day)
+{
+    int64_t day = 24 * HOUR;
+    trade_at(OPEN + 1, 100, 100); /* a Wednesday */
+    trade_at(OPEN + HOUR, 110, 100);
+    print_at(OPEN + day - 90 * MINUTE, 120, 10, "T",
+             0); /* before the market: still of Wednesday's close */
+    cr_assert_float_eq(value("overnight_gap_bps", OPEN + day - 90 * MINUTE), 1e4 * 10 / 110, 1e-6);
+    trade_at(OPEN + day + 1, 121, 50);
+    cr_assert_float_eq(value("overnight_gap_bps", OPEN + day + 1), 1000, 1e-6);
+    cr_assert_float_eq(value("session_volume_ratio", OPEN + day + 1), 0.25, 1e-9);
+    trade_at(OPEN + day + HOUR, 130, 50);
+    int64_t after = OPEN + day + 390 * MINUTE + 1;
+    quote_at(after, 129, 131, 100);
+    cr_assert_float_eq(value("overnight_gap_bps", after), 1000, 1e-6, "after hours, too");
+    cr_assert_float_eq(value("session_volume_ratio", after), 0.5, 1e-9);
+}
+
 Test(feature, a_daily_bar_is_the_regular_session)
 {
     tear_down();
