@@ -153,6 +153,9 @@ static int import(const ats_cli *cli, const options *o, const ats_import_format 
     int failed = ats_import_run(format, (const char *const *)cli->argument + 1,
                                 cli->argument_count - 1, &how, writer, counts);
     uint64_t records = ats_capture_written(writer)->records;
+    if (!failed && records == 0)
+        failed = ats_error(ATS_EXIT_DATA, "%s%s: there is no line that gives a record",
+                           cli->argument[1], cli->argument_count > 2 ? " and others" : "");
     if (failed)
         ats_capture_abandon(writer);
     else

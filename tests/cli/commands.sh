@@ -208,6 +208,12 @@ expect 4 features importance --history "$dir/nothing.jsonl"
 expect 4 features drift --model "$dir/nothing.json" "$dir/a.cap"
 said 'ats train'
 
+# A file that gives nothing is told, and leaves no capture.
+printf 'time,open,high,low,close,volume\n' >"$dir/empty.csv"
+expect 4 import bar-csv "$dir/empty.csv" --symbol X --period 1m --class equity --time-format s --zone UTC --bar-time start -o "$dir/none.cap"
+said 'no line that gives a record'
+[ ! -e "$dir/none.cap" ] || { echo "an empty import leaves a capture"; failures=$((failures + 1)); }
+
 # What a user has is not written over.
 echo precious >"$dir/precious.txt"
 expect 2 synth -o "$dir/precious.txt" --duration 1s
