@@ -196,7 +196,7 @@ static const char PAGE_HEAD[] =
     "stood.\n"
     "- **Corrections**: a print that is cancelled later counts until the cancel comes, as live "
     "sees\n"
-    "  it; the cancel takes its volume out of the session's sums. A closed bar is not changed.\n"
+    "  it; the cancel takes its volume out of the session's sums. Highs, lows and bars stay.\n"
     "- **Corporate actions**: prices and sizes are kept on the scale of the symbol's first record; "
     "a\n"
     "  split or dividend changes the factor by which later ones come in. Nothing jumps, no window "
