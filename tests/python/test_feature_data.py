@@ -126,6 +126,8 @@ def test_training_sees_what_infer_saw(work, taq, demo_config):
     dumped = json.loads(ats("features", "dump", taq, "--format", "hash", "--json").stdout)["days"]
     # New York's evening of the day is the next one in UTC
     assert [d["day"] for d in dumped] == ["2018-01-02", "2018-01-03"] and dumped[0]["vectors"] > 50_000
+    trained = json.loads((work / "m.distribution.json").read_text())
+    assert trained["source_hash"] == dumped[-1]["hash"], "what training was made of"
     config = work / "hash.yaml"
     config.write_text(demo_config.replace('path: ""', "path: m.json"))
     ats("backtest", "-c", config, "--run-dir", work / "hash-run", taq)
