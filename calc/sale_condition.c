@@ -43,7 +43,7 @@
     X('5', ALL, "reopening print")                                                                 \
     X('6', ALL, "closing print")                                                                   \
     X('7', VOLUME, "qualified contingent trade")                                                   \
-    X('8', VOLUME, "placeholder for 611 exempt")                                                   \
+    X('8', VOLUME, "kept by the tape for prints exempt from rule 611")                             \
     X('9', ATS_SALE_LAST | ATS_SALE_HIGH_LOW, "corrected consolidated close")
 
 #define ROW(code, updates, meaning) {code, updates, meaning},

@@ -4,10 +4,12 @@
 #include "core/random.h"
 #include "learn/model_file.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *ats_importance_metric_label(uint32_t metric)
 {
@@ -104,7 +106,8 @@ double ats_importance_measure(ats_importance_metric metric, const float *margin,
 
 static int xgb_error(const char *what)
 {
-    return ats_error(ATS_EXIT_FAILED, "xgboost: %s: %.300s", what, XGBGetLastError());
+    const char *why = XGBGetLastError(); /* behind its first line comes a stack trace */
+    return ats_error(ATS_EXIT_FAILED, "xgboost: %s: %.*s", what, (int)strcspn(why, "\n"), why);
 }
 
 /* ---- permutation ----------------------------------------------------------------------------- */
@@ -283,6 +286,8 @@ static int shap(BoosterHandle b, const ats_dataset *d, ats_importance *out)
 
 static int open_booster(BoosterHandle *b, const char *model)
 {
+    if (access(model, R_OK) != 0)
+        return ats_error_errno(ATS_EXIT_DATA, errno, "model %s", model);
     if (XGBoosterCreate(NULL, 0, b) != 0)
         return xgb_error("booster");
     if (XGBoosterLoadModel(*b, model) == 0)

@@ -56,7 +56,8 @@ static int split_by_time(const ats_dataset *d, const ats_train_options *o, split
 
 static int xgb_error(const char *what)
 {
-    return ats_error(ATS_EXIT_FAILED, "xgboost: %s: %s", what, XGBGetLastError());
+    const char *why = XGBGetLastError(); /* behind its first line comes a stack trace */
+    return ats_error(ATS_EXIT_FAILED, "xgboost: %s: %.*s", what, (int)strcspn(why, "\n"), why);
 }
 
 static int make_matrix(const ats_dataset *d, uint64_t begin, uint64_t end, DMatrixHandle *m)

@@ -205,6 +205,8 @@ expect 0 features correlate "$dir/a.cap" --json
 said '"spearman"'
 expect 2 features importance
 expect 4 features importance --history "$dir/nothing.jsonl"
+expect 4 features importance --model "$dir/nothing.json" "$dir/a.cap"
+said 'nothing.json'
 expect 4 features drift --model "$dir/nothing.json" "$dir/a.cap"
 said 'ats train'
 
