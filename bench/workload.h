@@ -3,7 +3,7 @@
 #ifndef ATS_BENCH_WORKLOAD_H
 #define ATS_BENCH_WORKLOAD_H
 
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 #include "core/record.h"
 #include "core/symbols.h"
 #include "stages/run_config.h"

@@ -2,7 +2,7 @@
 #ifndef ATS_LEARN_MODEL_FILE_H
 #define ATS_LEARN_MODEL_FILE_H
 
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 
 /* Reads an XGBoost model, JSON or UBJSON; forest->sha256 is that of the file. 0, or -1 with an
  * error pushed. */

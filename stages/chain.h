@@ -6,7 +6,7 @@
 #ifndef ATS_STAGES_CHAIN_H
 #define ATS_STAGES_CHAIN_H
 
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 #include "core/engine.h"
 #include "io/calendar_file.h"
 #include "stages/drain/drain.h"

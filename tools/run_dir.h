@@ -2,7 +2,7 @@
 #ifndef ATS_TOOLS_RUN_DIR_H
 #define ATS_TOOLS_RUN_DIR_H
 
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 #include "io/audit.h"
 #include "io/capture.h"
 #include "io/journal.h"

@@ -10,7 +10,7 @@
 #ifndef ATS_STAGES_INFER_INFER_H
 #define ATS_STAGES_INFER_INFER_H
 
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 #include "stages/context.h"
 #include "stages/feature/vector_hash.h"
 #include "stages/infer/sample.h"

@@ -1,5 +1,5 @@
 /* XGBoost models, JSON and UBJSON: any bytes give a forest that can be scored, or a refusal. */
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 #include "core/error.h"
 
 #include <math.h>

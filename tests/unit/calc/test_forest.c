@@ -1,4 +1,4 @@
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 #include "core/error.h"
 
 #include <criterion/criterion.h>

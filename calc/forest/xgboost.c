@@ -4,7 +4,7 @@
  * space of the prediction (a probability for logistic objectives); tree_info names the class a tree
  * adds to; dart keeps its trees one level deeper ("gbtree") and a weight each, with which leaves
  * are multiplied before they are added. */
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 
 #include "calc/ubjson.h"
 #include "core/error.h"

@@ -1,4 +1,4 @@
-#include "calc/forest.h"
+#include "calc/forest/forest.h"
 
 #include <math.h>
 #include <stdlib.h>
