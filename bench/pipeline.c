@@ -16,7 +16,7 @@ typedef struct bench_pipeline {
     ats_bench_result *result;
     const ats_bench_options *options;
     ats_workload workload;
-    ats_forest forest;
+    ats_model *model;
     uint64_t *schedule_ns;
     uint64_t paced_events;
     uint64_t done, total; /* of runs, for the progress */
@@ -65,7 +65,7 @@ static int add_open_loop(bench_pipeline *b, const open_loop_case *c, const char 
     if (!r.latency || ats_workload_schedule(&b->workload, c->arrivals, bo->rate, b->paced_events, 7,
                                             b->schedule_ns) != 0)
         return -1;
-    o.forest = &b->forest;
+    o.model = b->model;
     o.no_drain = c->no_drain;
     o.events = b->paced_events;
     o.schedule_ns = b->schedule_ns;
@@ -101,7 +101,7 @@ static int add_max(bench_pipeline *b, const char *name, bool scoring)
 {
     ats_pipeline_options o = run_options(b, 1);
     double best = 0, sum = 0, worst = INFINITY;
-    o.forest = scoring ? &b->forest : NULL;
+    o.model = scoring ? b->model : NULL;
     o.vectors = true;
     o.quiet = true;
     o.events = b->workload.count < MAX_EVENTS ? b->workload.count : MAX_EVENTS;
@@ -125,7 +125,7 @@ static int add_max(bench_pipeline *b, const char *name, bool scoring)
         snprintf(row->note, sizeof row->note,
                  "%.2f..%.2f M events/s in %u rounds, one core, %u features; %llu of %llu scored; "
                  "no latency: events queue",
-                 worst / 1e6, best / 1e6, MAX_ROUNDS, b->forest.feature_count,
+                 worst / 1e6, best / 1e6, MAX_ROUNDS, b->model->feature_count,
                  (unsigned long long)signals, (unsigned long long)o.events);
     return 0;
 }
@@ -174,10 +174,10 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
     if (status == 0)
         status = ats_workload_make(&b.workload, count, SYMBOLS, 1);
     if (status == 0)
-        status = ats_workload_forest(&b.workload, options->trees, options->depth, 2, &b.forest);
+        status = ats_workload_model(&b.workload, options->trees, options->depth, 2, &b.model);
     if (status == 0)
         status = measure(&b);
-    ats_forest_free(&b.forest);
+    ats_model_free(b.model);
     ats_workload_free(&b.workload);
     free(b.schedule_ns);
     return status;

@@ -105,12 +105,14 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
     if (o->quiet)
         config.strategy.entry_margin = 1e30f;
     map_chain(&config, o);
+    ats_model_table models = {0}; /* holds the caller's model, so it is not cleared */
     ats_chain_spec spec = {.config = &config,
                            .source = source,
                            .pace = o->schedule_ns ? ATS_PACE_SCHEDULE : ATS_PACE_MAX,
                            .schedule_ns = o->schedule_ns,
                            .schedule_count = o->events,
-                           .forest = o->forest,
+                           .models = o->model ? &models : NULL,
+                           .model_id = o->model ? ats_model_table_add(&models, o->model, 0) : 0,
                            .vectors = o->vectors,
                            .journal = &s->journal,
                            .audit = o->no_drain ? NULL : &s->audit,
@@ -207,13 +209,13 @@ static uint32_t last_work(void *state, ats_io *io)
 
 #define FORWARD                                                                                    \
     {                                                                                              \
-        .name = "empty", .in = {{"chain", ATS_KINDS_MARKET, 0, false}},                            \
-        .out = {{"chain", ATS_KINDS_MARKET, ATS_BURST_MAX, false}}, .footprint = empty_footprint,  \
+        .name = "empty", .in = {{"chain", ATS_KINDS_CHAIN, 0, false}},                             \
+        .out = {{"chain", ATS_KINDS_CHAIN, ATS_BURST_MAX, false}}, .footprint = empty_footprint,   \
         .init = empty_init, .work = forward_work                                                   \
     }
 static const ats_stage FORWARD_STAGE = FORWARD;
 static const ats_stage LAST_STAGE = {.name = "last",
-                                     .in = {{"chain", ATS_KINDS_MARKET, 0, false}},
+                                     .in = {{"chain", ATS_KINDS_CHAIN, 0, false}},
                                      .footprint = empty_footprint,
                                      .init = empty_init,
                                      .work = last_work};

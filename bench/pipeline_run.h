@@ -8,11 +8,11 @@
 
 typedef struct ats_pipeline_options {
     const ats_workload *workload;
-    const ats_forest *forest; /* NULL: nothing is scored */
-    bool no_drain;            /* no side thread: the journal stays in memory, nothing is tapped */
-    bool quiet;     /* nothing is ordered: the model's margins are below every threshold */
-    bool vectors;   /* vectors are computed even without a forest */
-    bool to_signal; /* latency is to the signal that infer hands on, not to the order */
+    ats_model *model; /* NULL: nothing is scored */
+    bool no_drain;    /* no side thread: the journal stays in memory, nothing is tapped */
+    bool quiet;       /* nothing is ordered: the model's margins are below every threshold */
+    bool vectors;     /* vectors are computed even without a model */
+    bool to_signal;   /* latency is to the signal that infer hands on, not to the order */
     const uint64_t *schedule_ns; /* NULL: at full speed */
     uint64_t events;             /* of the workload, from its start */
     uint32_t threads;            /* 1: fused; 2: feed to infer | strategy to route */

@@ -20,7 +20,7 @@ typedef struct universe {
     ats_bench_result *result;
     const ats_bench_options *options;
     ats_workload workload;
-    ats_forest forest;
+    ats_model *model;
     uint64_t *schedule_ns;
     uint64_t events, done, total;
 } universe;
@@ -63,7 +63,7 @@ static void add_row(universe *u, const char *threads, bool floor, const ats_pipe
 static int run_case(universe *u, uint32_t threads, bool floor)
 {
     ats_pipeline_options o = {.workload = &u->workload,
-                              .forest = &u->forest,
+                              .model = u->model,
                               .quiet = true,
                               .to_signal = true,
                               .schedule_ns = u->schedule_ns,
@@ -103,13 +103,13 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
     if (status == 0)
         status = ats_workload_make(&u.workload, u.events, SYMBOLS, 3);
     if (status == 0)
-        status = ats_workload_forest(&u.workload, options->trees, options->depth, 2, &u.forest);
+        status = ats_workload_model(&u.workload, options->trees, options->depth, 2, &u.model);
     if (status == 0)
         status = ats_workload_schedule(&u.workload, ATS_ARRIVALS_CONSTANT, RATE, u.events, 7,
                                        u.schedule_ns);
     if (status == 0)
         status = measure(&u);
-    ats_forest_free(&u.forest);
+    ats_model_free(u.model);
     ats_workload_free(&u.workload);
     free(u.schedule_ns);
     return status;

@@ -167,6 +167,7 @@ int ats_workload_forest(const ats_workload *w, uint32_t trees, uint32_t depth, u
         return ats_error(ATS_EXIT_FAILED, "workload: out of memory");
     }
     f->tree_count = trees;
+    f->group_count = 1;
     f->node_count = nodes;
     f->feature_count = d.features;
     f->max_depth = depth;
@@ -176,6 +177,16 @@ int ats_workload_forest(const ats_workload *w, uint32_t trees, uint32_t depth, u
         fill_tree(f, t, depth, &d, &random);
     ats_dataset_free(&d);
     return 0;
+}
+
+int ats_workload_model(const ats_workload *w, uint32_t trees, uint32_t depth, uint64_t seed,
+                       ats_model **model)
+{
+    ats_forest forest;
+    if (ats_workload_forest(w, trees, depth, seed, &forest) != 0)
+        return -1;
+    *model = ats_model_make(&forest, NULL, 1, NULL, "");
+    return *model ? 0 : -1;
 }
 
 ats_run_config ats_workload_config(void)

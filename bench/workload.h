@@ -4,6 +4,7 @@
 #define ATS_BENCH_WORKLOAD_H
 
 #include "calc/forest/forest.h"
+#include "stages/infer/model.h"
 #include "core/record.h"
 #include "core/symbols.h"
 #include "stages/run_config.h"
@@ -40,6 +41,10 @@ int ats_workload_schedule(const ats_workload *workload, ats_arrivals arrivals, d
  * the chain computes from the workload, so that walks take both sides; leaf values are small. */
 int ats_workload_forest(const ats_workload *workload, uint32_t trees, uint32_t depth, uint64_t seed,
                         ats_forest *forest);
+
+/* The same as a model to score with; the caller frees it. */
+int ats_workload_model(const ats_workload *workload, uint32_t trees, uint32_t depth, uint64_t seed,
+                       ats_model **model);
 
 /* A configuration under which (nearly) every signal becomes an order that fills at once, with every
  * check of the gate on and none of its limits in the way; so that orders, not events, are plenty.

@@ -82,3 +82,25 @@ int ats_file_replace(const char *path, const void *bytes, size_t n)
     unlink(temporary);
     return ats_error_errno(ATS_EXIT_FAILED, why, "%s: cannot be written", path);
 }
+
+int ats_file_copy(const char *from, const char *to)
+{
+    char buffer[1 << 14];
+    ssize_t n = 0;
+    uint64_t at = 0;
+    int status = 0;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out < 0)
+        status = -1;
+    while (status == 0 && (n = ats_file_read_at(in, buffer, sizeof buffer, at)) > 0) {
+        status = ats_file_write(out, buffer, (size_t)n);
+        at += (uint64_t)n;
+    }
+    int e = status != 0 || n < 0 ? errno : 0;
+    if (in >= 0)
+        close(in);
+    if (out >= 0 && close(out) != 0 && !e)
+        e = errno;
+    return e ? ats_error_errno(ATS_EXIT_FAILED, e, "%s: cannot be copied to %s", from, to) : 0;
+}

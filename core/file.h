@@ -17,6 +17,9 @@ int ats_file_write_at(int fd, const void *bytes, size_t n, uint64_t offset);
  * set. */
 ssize_t ats_file_read_at(int fd, void *bytes, size_t n, uint64_t offset);
 
+/* Copies a file; `to` is made or overwritten. 0, or -1 with an error pushed. */
+int ats_file_copy(const char *from, const char *to);
+
 /* Makes or replaces a file in one step: writes path.tmp, syncs it and renames it, so that the name
  * never points to half a file. 0, or -1 with an error pushed and no path.tmp left. */
 int ats_file_replace(const char *path, const void *bytes, size_t n);

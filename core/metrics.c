@@ -5,7 +5,7 @@
 #include <assert.h>
 
 static const char *const STAGE_LABELS[] = {"feed", "feature", "infer", "strategy",
-                                           "risk", "route",   "drain"};
+                                           "risk", "route",   "drain", "shadow"};
 static_assert(sizeof(STAGE_LABELS) / sizeof(STAGE_LABELS[0]) == ATS_METRIC_STAGE_COUNT,
               "a label a stage");
 
@@ -19,6 +19,7 @@ static const char *const KIND_LABELS[] = {"counter", "gauge"};
 #define STAGE_risk     ATS_METRIC_RISK
 #define STAGE_route    ATS_METRIC_ROUTE
 #define STAGE_drain    ATS_METRIC_DRAIN
+#define STAGE_shadow   ATS_METRIC_SHADOW
 
 #define SUFFIX_COUNT   ""
 #define SUFFIX_NS      "_seconds"
@@ -64,6 +65,13 @@ STAGES_APART(infer, strategy);
 STAGES_APART(strategy, risk);
 STAGES_APART(risk, route);
 STAGES_APART(route, drain);
+
+const char *ats_batch_bucket_label(uint32_t bucket)
+{
+    static const char *const LABELS[] = {"1", "2", "4", "8", "16", "32", "64", "128", "256"};
+    static_assert(sizeof LABELS / sizeof LABELS[0] == ATS_BATCH_BUCKETS, "a label a bucket");
+    return bucket < ATS_BATCH_BUCKETS ? LABELS[bucket] : "?";
+}
 
 const char *ats_metric_stage_label(uint32_t stage)
 {

@@ -28,9 +28,14 @@ typedef enum ats_metric_stage {
     ATS_METRIC_RISK,
     ATS_METRIC_ROUTE,
     ATS_METRIC_DRAIN,
+    ATS_METRIC_SHADOW,
     ATS_METRIC_STAGE_COUNT
 } ats_metric_stage;
 const char *ats_metric_stage_label(uint32_t stage);
+
+/* Batches by their rows: bucket i holds 2^i rows and more, below 2^(i+1); the last one 256. */
+#define ATS_BATCH_BUCKETS 9u
+const char *ats_batch_bucket_label(uint32_t bucket);
 
 typedef enum ats_metric_kind { ATS_METRIC_COUNTER, ATS_METRIC_GAUGE } ats_metric_kind;
 
@@ -62,6 +67,7 @@ typedef enum ats_metric_unit {
     X(feed, bad_size, COUNT, COUNTER, "Market records refused for a size out of range.")           \
     X(feed, bad_time, COUNT, COUNTER, "Market records refused for a time out of range.")           \
     X(feed, bad_action, COUNT, COUNTER, "Corporate actions refused for a ratio or cash.")          \
+    X(feed, commands, COUNT, COUNTER, "Commands released into the chain.")                         \
     X(feed, unchanged, COUNT, COUNTER, "Quotes equal to the one before; not passed on.")           \
     X(feed, quarantined, COUNT, COUNTER, "Market records of symbols in quarantine.")               \
     X(feed, symbols_quarantined, COUNT, GAUGE, "Symbols in quarantine now.")                       \
@@ -81,7 +87,11 @@ typedef enum ats_metric_unit {
 #define ATS_METRICS_INFER(X, V)                                                                    \
     ATS_METRICS_COMMON(X, V, infer)                                                                \
     X(infer, rows, COUNT, COUNTER, "Rows scored.")                                                 \
-    X(infer, signals, COUNT, COUNTER, "Signals published, one a row and model.")
+    X(infer, signals, COUNT, COUNTER, "Signals published, one a row.")                             \
+    V(infer, batch_rows, ATS_BATCH_BUCKETS, rows, ats_batch_bucket_label,                          \
+      "Batches by their rows: at least so many, below twice that.")                                \
+    X(infer, swaps, COUNT, COUNTER, "Commands that changed the model.")                            \
+    X(infer, swaps_refused, COUNT, COUNTER, "Commands that named a model which is not loaded.")
 
 #define ATS_METRICS_STRATEGY(X, V)                                                                 \
     ATS_METRICS_COMMON(X, V, strategy)                                                             \
@@ -112,6 +122,10 @@ typedef enum ats_metric_unit {
     X(drain, sync, NS, COUNTER, "Time spent in file synchronisations.")                            \
     X(drain, write_errors, COUNT, COUNTER, "Writes and synchronisations that failed.")
 
+#define ATS_METRICS_SHADOW(X, V)                                                                   \
+    ATS_METRICS_COMMON(X, V, shadow)                                                               \
+    X(shadow, rows, COUNT, COUNTER, "Rows scored by the model on trial.")
+
 #define ATS_METRICS(X, V)                                                                          \
     ATS_METRICS_FEED(X, V)                                                                         \
     ATS_METRICS_FEATURE(X, V)                                                                      \
@@ -119,7 +133,8 @@ typedef enum ats_metric_unit {
     ATS_METRICS_STRATEGY(X, V)                                                                     \
     ATS_METRICS_RISK(X, V)                                                                         \
     ATS_METRICS_ROUTE(X, V)                                                                        \
-    ATS_METRICS_DRAIN(X, V)
+    ATS_METRICS_DRAIN(X, V)                                                                        \
+    ATS_METRICS_SHADOW(X, V)
 
 #define ATS_METRIC_FIELD_COUNT(name) name
 #define ATS_METRIC_FIELD_NS(name)    name##_ns
@@ -143,6 +158,7 @@ ATS_METRIC_BLOCK(ats_metrics_strategy, ATS_METRICS_STRATEGY)
 ATS_METRIC_BLOCK(ats_metrics_risk, ATS_METRICS_RISK)
 ATS_METRIC_BLOCK(ats_metrics_route, ATS_METRICS_ROUTE)
 ATS_METRIC_BLOCK(ats_metrics_drain, ATS_METRICS_DRAIN)
+ATS_METRIC_BLOCK(ats_metrics_shadow, ATS_METRICS_SHADOW)
 
 /* The counters of one engine; zeroed memory is a fresh one. Aligned to 128. */
 typedef struct ats_metrics {
@@ -153,6 +169,7 @@ typedef struct ats_metrics {
     ats_metrics_risk risk;
     ats_metrics_route route;
     ats_metrics_drain drain;
+    ats_metrics_shadow shadow;
 } ats_metrics;
 
 /* A row of the table. */

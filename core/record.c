@@ -14,6 +14,10 @@ static const char *const REASON_LABELS[] = {"none",      "entry_long", "entry_sh
 static_assert(sizeof(REASON_LABELS) / sizeof(REASON_LABELS[0]) == ATS_REASON_COUNT,
               "a label a reason");
 
+static const char *const CONTROL_LABELS[] = {"none", "pause", "resume", "kill", "model"};
+static_assert(sizeof(CONTROL_LABELS) / sizeof(CONTROL_LABELS[0]) == ATS_CONTROL_COUNT,
+              "a label a command");
+
 static const char *const CHECK_LABELS[] = {"pass",
                                            "killed",
                                            "paused",
@@ -63,6 +67,11 @@ static_assert(sizeof(SOURCE_LABELS) / sizeof(SOURCE_LABELS[0]) == ATS_SOURCE_COU
 const char *ats_kind_label(uint32_t kind)
 {
     return LABEL_OF(KIND_LABELS, kind);
+}
+
+const char *ats_control_label(uint32_t code)
+{
+    return LABEL_OF(CONTROL_LABELS, code);
 }
 
 const char *ats_reason_label(uint32_t reason)

@@ -56,7 +56,7 @@ typedef enum ats_kind {
     ATS_KIND_END = 8,
     /* payload: 128 bytes and N floats */
     ATS_KIND_FEATURES = 9,
-    /* derived: 256 bytes */
+    /* derived: 256 bytes, but for CONTROL */
     ATS_KIND_SIGNAL = 10,
     ATS_KIND_INTENT = 11,
     ATS_KIND_VERDICT = 12,
@@ -72,9 +72,10 @@ typedef enum ats_kind {
 const char *ats_kind_label(uint32_t kind);
 
 #define ATS_KIND_BIT(kind) (1u << (kind))
-#define ATS_KINDS_MARKET   0x1feu /* QUOTE .. END */
-#define ATS_RECORD_MARKET  128u   /* bytes of a market record */
-#define ATS_RECORD_DERIVED 256u   /* bytes of a derived record */
+#define ATS_KINDS_MARKET   0x1feu                                              /* QUOTE .. END */
+#define ATS_KINDS_CHAIN    (ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_CONTROL)) /* what feed sends */
+#define ATS_RECORD_MARKET  128u /* bytes of a market record */
+#define ATS_RECORD_DERIVED 256u /* bytes of a derived record */
 #define ATS_CACHE_LINE     64u
 
 /* Header flags. */
@@ -236,7 +237,8 @@ typedef struct ats_features {
     uint32_t count;
     uint32_t ready;   /* how many are not NaN */
     int64_t price_e9; /* what the vector is of: the mid, or (no quotes) the last price; rounded */
-    uint64_t reserved;
+    uint32_t live_model_id; /* on the way to shadow: what it was scored by, and its score */
+    float live_score;
     float f[];
 } ats_features;
 
@@ -452,14 +454,24 @@ typedef struct ats_position {
 typedef enum ats_control_code {
     ATS_CONTROL_PAUSE = 1,
     ATS_CONTROL_RESUME = 2,
-    ATS_CONTROL_KILL = 3
+    ATS_CONTROL_KILL = 3,
+    ATS_CONTROL_MODEL = 4,
+    ATS_CONTROL_COUNT
 } ats_control_code;
+const char *ats_control_label(uint32_t code);
 
+#define ATS_SHA256_BYTES 32u
+
+/* CONTROL: a command on its way down the chain. Of the market records' size, since it enters at
+ * feed and a wider record would widen every slot of the busiest link. */
 typedef struct ats_control {
     ats_header h;
     uint32_t code; /* ats_control_code */
     uint32_t account_id;
-    uint64_t reserved[23];
+    uint32_t model_id; /* MODEL: the one that scores from the next event on */
+    uint32_t reserved32;
+    uint8_t model_sha256[ATS_SHA256_BYTES]; /* MODEL: of its file, for who reads the tape */
+    uint64_t reserved[2];
 } ats_control;
 
 typedef enum ats_env_code {
@@ -512,10 +524,10 @@ ATS_ASSERT_RECORD(ats_verdict, ATS_RECORD_DERIVED);
 ATS_ASSERT_RECORD(ats_order, ATS_RECORD_DERIVED);
 ATS_ASSERT_RECORD(ats_exec, ATS_RECORD_DERIVED);
 ATS_ASSERT_RECORD(ats_position, ATS_RECORD_DERIVED);
-ATS_ASSERT_RECORD(ats_control, ATS_RECORD_DERIVED);
+ATS_ASSERT_RECORD(ats_control, ATS_RECORD_MARKET);
 ATS_ASSERT_RECORD(ats_env, ATS_RECORD_DERIVED);
 
-/* Any market record, for code that reads one before it knows its kind. */
+/* Any record of that size, for code that reads one before it knows its kind. */
 typedef union ats_market {
     ats_header h;
     ats_quote quote;
@@ -525,13 +537,14 @@ typedef union ats_market {
     ats_status status;
     ats_corporate_action corporate_action;
     ats_clock_record clock;
+    ats_control control;
 } ats_market;
 static_assert(sizeof(ats_market) == ATS_RECORD_MARKET, "all market records are of one size");
 
 /* Bytes of a record of this kind on a link whose vectors hold feature_count floats: whole lines. */
 static inline uint32_t ats_record_bytes(uint32_t kind, uint32_t feature_count)
 {
-    if (kind <= ATS_KIND_END)
+    if (kind <= ATS_KIND_END || kind == ATS_KIND_CONTROL)
         return ATS_RECORD_MARKET;
     if (kind == ATS_KIND_FEATURES)
         return (ATS_RECORD_MARKET + feature_count * (uint32_t)sizeof(float) + 63u) & ~63u;

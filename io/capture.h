@@ -43,6 +43,18 @@ typedef struct ats_capture_hash {
     uint64_t high;
 } ats_capture_hash;
 
+/* Where a kind is counted, and its bit in a block's mask of kinds: market kinds by their number,
+ * the CONTROL records of a tape behind them. 0: a kind that no capture holds. */
+#define ATS_CAPTURE_SLOTS 10u
+static inline uint32_t ats_capture_slot(uint32_t kind)
+{
+    return kind <= ATS_KIND_END ? kind : kind == ATS_KIND_CONTROL ? ATS_CAPTURE_SLOTS - 1 : 0;
+}
+static inline uint32_t ats_capture_slot_kind(uint32_t slot)
+{
+    return slot == ATS_CAPTURE_SLOTS - 1 ? (uint32_t)ATS_KIND_CONTROL : slot;
+}
+
 /* One block, as the index knows it. */
 typedef struct ats_capture_entry {
     uint64_t offset; /* of its section header in the file */
@@ -50,14 +62,14 @@ typedef struct ats_capture_entry {
     int64_t last_recv_ns;
     uint64_t symbols_mask; /* bit (symbol_id & 63) of every symbol in it */
     uint32_t count;
-    uint16_t kinds; /* ATS_KIND_BIT of every kind in it */
+    uint16_t kinds; /* bit ats_capture_slot of every kind in it */
     uint16_t reserved;
 } ats_capture_entry;
 
 typedef struct ats_capture_totals {
     uint64_t records;
-    uint64_t kinds[ATS_KIND_END + 1]; /* records by kind */
-    int64_t first_recv_ns;            /* 0 when there are no records */
+    uint64_t kinds[ATS_CAPTURE_SLOTS]; /* records by ats_capture_slot */
+    int64_t first_recv_ns;             /* 0 when there are no records */
     int64_t last_recv_ns;
 } ats_capture_totals;
 

@@ -77,17 +77,17 @@ static const char *load_contexts(ats_capture_decoder *d, const uint8_t *p, uint3
 {
     for (uint32_t i = 0; i < d->context_count; i++) {
         uint64_t base = load_u64(p + 8ull * i);
-        uint32_t kind = base >> 48 & 0xff;
+        uint32_t slot = ats_capture_slot(base >> 48 & 0xff);
         if (base & WORD4_VARIES)
             return "context with stray bits";
-        if (kind == ATS_KIND_NONE || kind > ATS_KIND_END)
+        if (slot == 0)
             return "record kind that is none";
         if ((uint32_t)base > symbol_count)
             return "symbol that the table does not hold";
         memset(&d->context[i], 0, sizeof d->context[i]);
         d->context[i].word[CONTEXT_BASE] = base;
         d->context[i].word[4] = base;
-        d->value_words[i] = ats_capture_value_words[kind];
+        d->value_words[i] = ats_capture_value_words[slot];
     }
     return NULL;
 }

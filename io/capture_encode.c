@@ -7,7 +7,7 @@
 
 #define W(type, field) (1u << (offsetof(type, field) / 8))
 
-const uint16_t ats_capture_value_words[ATS_KIND_END + 1] = {
+const uint16_t ats_capture_value_words[ATS_CAPTURE_SLOTS] = {
     [ATS_KIND_QUOTE] = W(ats_quote, bid_e9) | W(ats_quote, ask_e9) | W(ats_quote, bid_size_e9) |
                        W(ats_quote, ask_size_e9),
     [ATS_KIND_TRADE] = W(ats_trade, px_e9) | W(ats_trade, qty_e9),
@@ -173,7 +173,7 @@ static void take_differences(ats_capture_encoder *e, const ats_market *record, u
             e->difference[w][i] = word[w] - before[w];
             before[w] = word[w];
         }
-        section->kinds |= (uint16_t)ATS_KIND_BIT(record[i].h.kind);
+        section->kinds |= (uint16_t)(1u << ats_capture_slot(record[i].h.kind));
         section->symbols_mask |= 1ull << (record[i].h.symbol_id & 63);
     }
     *event_is_recv = moved == 0;

@@ -58,7 +58,7 @@ typedef struct ats_capture_file_header {
 typedef struct ats_capture_section {
     uint32_t magic;
     uint16_t type;
-    uint16_t kinds;         /* RECORDS: ATS_KIND_BIT of what is in it (kinds 1..8) */
+    uint16_t kinds;         /* RECORDS: bit ats_capture_slot of what is in it */
     uint32_t payload_bytes; /* in the file, without padding */
     uint32_t raw_bytes;     /* before compression; = payload_bytes when not compressed */
     uint32_t count;         /* records, symbols or index entries */
@@ -79,9 +79,10 @@ typedef struct ats_capture_trailer {
     uint64_t records;
     int64_t first_recv_ns;
     int64_t last_recv_ns;
-    uint64_t kinds[ATS_KIND_END + 1];
+    uint64_t kinds[ATS_CAPTURE_SLOTS - 1];
     ats_capture_hash content;
-    uint64_t reserved[4];
+    uint64_t controls; /* kinds[] of the last slot: files from before it hold 0 here */
+    uint64_t reserved[3];
     uint64_t hash; /* of all before it */
 } ats_capture_trailer;
 
@@ -112,8 +113,8 @@ static inline uint64_t ats_capture_padded(uint64_t bytes)
     return (bytes + ATS_CAPTURE_MULTIPLE - 1) & ~(uint64_t)(ATS_CAPTURE_MULTIPLE - 1);
 }
 
-/* Bit w: word w of this kind of record is a price, size or other value in 1e-9 units. */
-extern const uint16_t ats_capture_value_words[ATS_KIND_END + 1];
+/* By slot. Bit w: word w of this kind of record is a price, size or other value in 1e-9 units. */
+extern const uint16_t ats_capture_value_words[ATS_CAPTURE_SLOTS];
 
 static inline bool ats_capture_value_fits(uint64_t value)
 {

@@ -187,7 +187,8 @@ static int load_index(ats_capture_reader *r, const ats_capture_trailer *t)
     r->totals.records = t->records;
     r->totals.first_recv_ns = t->first_recv_ns;
     r->totals.last_recv_ns = t->last_recv_ns;
-    memcpy(r->totals.kinds, t->kinds, sizeof r->totals.kinds);
+    memcpy(r->totals.kinds, t->kinds, sizeof t->kinds);
+    r->totals.kinds[ATS_CAPTURE_SLOTS - 1] = t->controls;
     return 0;
 }
 
@@ -391,7 +392,7 @@ int ats_capture_verify(ats_capture_reader *r, ats_capture_hash *hash)
     while ((got = ats_capture_refill(r)) == 1) {
         XXH3_128bits_update(state, r->tile, r->tile_count * sizeof r->tile[0]);
         for (uint32_t i = 0; i < r->tile_count; i++)
-            found.kinds[r->tile[i].h.kind]++;
+            found.kinds[ats_capture_slot(r->tile[i].h.kind)]++;
         found.records += r->tile_count;
     }
     XXH128_hash_t digest = XXH3_128bits_digest(state);

@@ -205,10 +205,10 @@ int ats_capture_flush(ats_capture_writer *w)
 
 static int refuse(const ats_capture_writer *w, const ats_market *r)
 {
-    uint32_t kind = r->h.kind;
-    if (kind == ATS_KIND_NONE || kind > ATS_KIND_END)
-        return ats_error(ATS_EXIT_DATA, "%s: record %llu: kind %u is no market record", w->path,
-                         (unsigned long long)w->totals.records, kind);
+    uint32_t kind = r->h.kind, slot = ats_capture_slot(kind);
+    if (slot == 0 || (kind == ATS_KIND_CONTROL && !(w->flags & ATS_CAPTURE_TAPE)))
+        return ats_error(ATS_EXIT_DATA, "%s: record %llu: kind %u is none that a capture holds",
+                         w->path, (unsigned long long)w->totals.records, kind);
     if (r->h.symbol_id > w->symbols.count)
         return ats_error(ATS_EXIT_DATA, "%s: record %llu: symbol %u is not in the table", w->path,
                          (unsigned long long)w->totals.records, r->h.symbol_id);
@@ -217,7 +217,7 @@ static int refuse(const ats_capture_writer *w, const ats_market *r)
                          (unsigned long long)w->totals.records, (long long)r->h.recv_ns,
                          (long long)w->totals.last_recv_ns);
     const uint64_t *word = (const uint64_t *)r;
-    for (uint32_t mask = ats_capture_value_words[kind]; mask; mask &= mask - 1)
+    for (uint32_t mask = ats_capture_value_words[slot]; mask; mask &= mask - 1)
         if (!ats_capture_value_fits(word[__builtin_ctz(mask)]))
             return ats_error(ATS_EXIT_DATA, "%s: record %llu: value %lld is out of range", w->path,
                              (unsigned long long)w->totals.records,
@@ -239,7 +239,7 @@ int ats_capture_append(ats_capture_writer *w, const ats_market *record)
         w->totals.first_recv_ns = slot->h.recv_ns;
     w->totals.last_recv_ns = slot->h.recv_ns;
     w->totals.records++;
-    w->totals.kinds[slot->h.kind]++;
+    w->totals.kinds[ats_capture_slot(slot->h.kind)]++;
     return 0;
 }
 
@@ -273,6 +273,7 @@ static int write_end(ats_capture_writer *w)
     trailer.first_recv_ns = w->totals.first_recv_ns;
     trailer.last_recv_ns = w->totals.last_recv_ns;
     memcpy(trailer.kinds, w->totals.kinds, sizeof trailer.kinds);
+    trailer.controls = w->totals.kinds[ATS_CAPTURE_SLOTS - 1];
     trailer.content = (ats_capture_hash){.low = content.low64, .high = content.high64};
     trailer.hash = XXH3_64bits(&trailer, offsetof(ats_capture_trailer, hash));
     return write_all(w, &trailer, sizeof trailer);

@@ -109,7 +109,7 @@ static int sink_fini(void *state)
 
 static const ats_stage SINK = {
     .name = "sink",
-    .in = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_FEATURES), 0, false}},
+    .in = {{"chain", ATS_KINDS_CHAIN | ATS_KIND_BIT(ATS_KIND_FEATURES), 0, false}},
     .footprint = sink_footprint,
     .init = sink_init,
     .work = sink_work,

@@ -1,11 +1,24 @@
-/* model_file.h: loads a model file into a forest. Cold. */
+/* model_file.h: loads model files. Cold.
+ *
+ * A file holds one forest, as its library wrote it, or an ensemble: a JSON object
+ *
+ *   { "ats_model": 1,
+ *     "members": [ { "weight": 0.6, "name": "a.json", "model": "<the file, in base64>" }, ... ],
+ *     "calibration": { "score": [...], "chance": [...] } }      (calibration.h; optional)
+ *
+ * which carries its members whole, so that one file with one hash is all that is copied, swapped
+ * and kept with a run.
+ */
 #ifndef ATS_LEARN_MODEL_FILE_H
 #define ATS_LEARN_MODEL_FILE_H
 
 #include "calc/forest/forest.h"
+#include "stages/infer/model.h"
 
-/* Reads an XGBoost model, JSON or UBJSON; forest->sha256 is that of the file. 0, or -1 with an
- * error pushed. */
+/* Reads one forest; forest->sha256 is that of the file. 0, or -1 with an error pushed. */
 int ats_model_load(ats_forest *forest, const char *path);
+
+/* Reads a forest or an ensemble. The caller frees it; NULL with an error pushed. */
+ats_model *ats_model_open(const char *path);
 
 #endif

@@ -11,7 +11,7 @@ static const ats_stage *const STAGES[] = {
     [ATS_CHAIN_FEED] = &ats_stage_feed,   [ATS_CHAIN_FEATURE] = &ats_stage_feature,
     [ATS_CHAIN_INFER] = &ats_stage_infer, [ATS_CHAIN_STRATEGY] = &ats_stage_strategy,
     [ATS_CHAIN_RISK] = &ats_stage_risk,   [ATS_CHAIN_ROUTE] = &ats_stage_route,
-    [ATS_CHAIN_DRAIN] = &ats_stage_drain,
+    [ATS_CHAIN_DRAIN] = &ats_stage_drain, [ATS_CHAIN_SHADOW] = &ats_stage_shadow,
 };
 static_assert(sizeof(STAGES) / sizeof(STAGES[0]) == ATS_CHAIN_STAGE_COUNT, "a line a stage");
 
@@ -22,12 +22,17 @@ static_assert(sizeof(STAGES) / sizeof(STAGES[0]) == ATS_CHAIN_STAGE_COUNT, "a li
 #define TAPE_DEPTH  262144u
 #define TAP_DEPTH   16384u
 
-enum { TAPE_LINK = 6 };
+/* Vectors are 1.4 KB: 2 MiB that the hot thread writes only when a model is on trial. */
+#define SHADOW_DEPTH 1024u
+
+enum { INFER_IN = 1, INFER_OUT = 2, TAPE_LINK = 6, SHADOW_LINK = 11 };
 /* clang-format off */
 static const ats_link_spec LINKS[] = {
     /* name                 from               port  to                  port  when full   depth */
     {"feed-feature",      ATS_CHAIN_FEED,     0, ATS_CHAIN_FEATURE,  0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    [INFER_IN] =
     {"feature-infer",     ATS_CHAIN_FEATURE,  0, ATS_CHAIN_INFER,    0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
+    [INFER_OUT] =
     {"infer-strategy",    ATS_CHAIN_INFER,    0, ATS_CHAIN_STRATEGY, 0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
     {"strategy-risk",     ATS_CHAIN_STRATEGY, 0, ATS_CHAIN_RISK,     0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
     {"risk-route",        ATS_CHAIN_RISK,     0, ATS_CHAIN_ROUTE,    0, ATS_FULL_MUST_ARRIVE, CHAIN_DEPTH},
@@ -38,6 +43,8 @@ static const ats_link_spec LINKS[] = {
     {"strategy-drain",    ATS_CHAIN_STRATEGY, 1, ATS_CHAIN_DRAIN,    1, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
     {"risk-drain",        ATS_CHAIN_RISK,     2, ATS_CHAIN_DRAIN,    2, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
     {"route-drain",       ATS_CHAIN_ROUTE,    1, ATS_CHAIN_DRAIN,    3, ATS_FULL_MUST_ARRIVE, TAP_DEPTH},
+    [SHADOW_LINK] =
+    {"infer-shadow",      ATS_CHAIN_INFER,    1, ATS_CHAIN_SHADOW,   0, ATS_FULL_MAY_DROP,    SHADOW_DEPTH},
 };
 /* clang-format on */
 
@@ -59,7 +66,23 @@ int ats_chain_stage_index(const char *name)
     return -1;
 }
 
-/* The links of this run: without a drain no taps, without a tape no tape link. */
+/* A run as fast as possible waits for its shadow, so that every row is compared. */
+static bool shadow_may_block(const ats_chain_spec *spec)
+{
+    return spec->shadow && spec->pace == ATS_PACE_MAX;
+}
+
+/* Infer asks for room for a whole batch and the market records between its vectors; half of a link
+ * is left for the other side to work on. */
+static uint32_t depth_for_batch(uint32_t depth, uint32_t batch_limit)
+{
+    while (depth < 4 * batch_limit)
+        depth *= 2;
+    return depth;
+}
+
+/* The links of this run: without a drain no taps, without a tape no tape link, without a model on
+ * trial no shadow. */
 static void choose_links(ats_chain *chain, const ats_chain_spec *spec)
 {
     bool drain = spec->audit != NULL;
@@ -67,10 +90,36 @@ static void choose_links(ats_chain *chain, const ats_chain_spec *spec)
     for (uint32_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++) {
         if (LINKS[i].to == ATS_CHAIN_DRAIN && (!drain || (i == TAPE_LINK && !spec->tape)))
             continue;
-        chain->links[n++] = LINKS[i];
+        if (i == SHADOW_LINK && !spec->shadow)
+            continue;
+        ats_link_spec *link = &chain->links[n++];
+        *link = LINKS[i];
+        if (i == INFER_IN || i == INFER_OUT)
+            link->depth = depth_for_batch(link->depth, spec->config->batch_limit);
+        if (i == SHADOW_LINK && shadow_may_block(spec))
+            link->full = ATS_FULL_MUST_ARRIVE;
     }
-    chain->topology =
-        (ats_topology){STAGES, drain ? ATS_CHAIN_STAGE_COUNT : ATS_CHAIN_DRAIN, chain->links, n};
+    uint32_t stages = spec->shadow ? ATS_CHAIN_STAGE_COUNT
+                      : drain      ? ATS_CHAIN_SHADOW
+                                   : ATS_CHAIN_DRAIN;
+    chain->topology = (ats_topology){STAGES, stages, chain->links, n};
+}
+
+/* A thread of its own for the shadow, unless the configuration gives it one. */
+static void map_shadow(ats_chain *chain)
+{
+    ats_thread_map *map = &chain->map;
+    for (uint32_t t = 0; t < map->count; t++)
+        for (uint32_t i = 0; i < map->threads[t].stage_count; i++)
+            if (map->threads[t].stages[i] == ATS_CHAIN_SHADOW)
+                return;
+    if (map->count == ATS_THREADS_MAX)
+        return; /* the topology check says what is missing */
+    map->threads[map->count++] = (ats_thread_spec){.name = "shadow",
+                                                   .cpu = ATS_CPU_ANY,
+                                                   .wait = ATS_WAIT_PARK,
+                                                   .stage_count = 1,
+                                                   .stages = {ATS_CHAIN_SHADOW}};
 }
 
 static int map_threads(ats_chain *chain, const ats_run_config *config)
@@ -92,6 +141,8 @@ static int map_threads(ats_chain *chain, const ats_run_config *config)
     }
     if (chain->map.count == 0)
         return ats_error(ATS_EXIT_CONFIG, "threads: none runs any stage");
+    if (chain->topology.stage_count > ATS_CHAIN_SHADOW)
+        map_shadow(chain);
     return 0;
 }
 
@@ -108,20 +159,29 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .clock_interval_ns = spec->config->clock_interval_ns,
                                     .burst = spec->feed_burst ? spec->feed_burst : ATS_BURST_MAX,
                                     .symbol_count = symbols,
+                                    .commands = spec->commands,
+                                    .command_count = spec->command_count,
                                     .quality = spec->config->data,
                                     .calendar = &chain->calendar.calendar};
-    chain->feature = (ats_feature_config){.context = &chain->context,
-                                          .catalogue = &chain->catalogue,
-                                          .equity_calendar = &chain->calendar.calendar,
-                                          .symbol_count = symbols,
-                                          .vectors = spec->forest != NULL || spec->vectors};
+    chain->feature =
+        (ats_feature_config){.context = &chain->context,
+                             .catalogue = &chain->catalogue,
+                             .equity_calendar = &chain->calendar.calendar,
+                             .symbol_count = symbols,
+                             .vectors = spec->model_id || spec->vectors || spec->command_count};
     chain->infer = (ats_infer_config){.context = &chain->context,
-                                      .forest = spec->forest,
-                                      .model_id = spec->forest ? 1 : 0,
+                                      .models = spec->models,
+                                      .model_id = spec->model_id,
                                       .batch_limit = spec->config->batch_limit,
                                       .feature_count = chain->catalogue.count,
                                       .feature_version = chain->catalogue.version,
-                                      .sample = spec->sample};
+                                      .sample = spec->sample,
+                                      .shadow_may_block = shadow_may_block(spec)};
+    chain->shadow = (ats_shadow_config){.context = &chain->context,
+                                        .model = spec->shadow,
+                                        .entry_margin = spec->config->strategy.entry_margin,
+                                        .feature_count = chain->catalogue.count,
+                                        .feature_version = chain->catalogue.version};
 }
 
 static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
@@ -152,6 +212,7 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
 {
     memset(chain, 0, sizeof *chain);
     ats_clock_calibrate(&chain->clock);
+    assert(!spec->shadow || spec->audit);
     choose_links(chain, spec);
     if (map_threads(chain, spec->config) != 0 ||
         ats_catalogue_make(&chain->catalogue, &spec->config->features) != 0 ||
@@ -171,7 +232,8 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
                                           [ATS_CHAIN_STRATEGY] = &chain->strategy,
                                           [ATS_CHAIN_RISK] = &chain->risk,
                                           [ATS_CHAIN_ROUTE] = &chain->route,
-                                          [ATS_CHAIN_DRAIN] = &chain->drain},
+                                          [ATS_CHAIN_DRAIN] = &chain->drain,
+                                          [ATS_CHAIN_SHADOW] = &chain->shadow},
                               .feature_count = chain->catalogue.count,
                               .clock = &chain->clock,
                               .hooks = spec->hooks};
@@ -194,6 +256,15 @@ int ats_chain_join(ats_chain *chain)
     int result = ats_engine_join(&chain->engine);
     chain->ended_ns = ats_clock_now(&chain->clock);
     return result;
+}
+
+int ats_chain_swap_model(ats_chain *chain, const ats_model *model)
+{
+    ats_control command = {.code = ATS_CONTROL_MODEL, .model_id = model->id};
+    if (ats_model_check(model, chain->infer.feature_count, chain->infer.feature_version) != 0)
+        return -1;
+    ats_model_sha256(model, command.model_sha256);
+    return ats_control_send(chain->context.inbox, &command);
 }
 
 void ats_chain_stop(ats_chain *chain)

@@ -6,7 +6,6 @@
 #ifndef ATS_STAGES_CHAIN_H
 #define ATS_STAGES_CHAIN_H
 
-#include "calc/forest/forest.h"
 #include "core/engine.h"
 #include "io/calendar_file.h"
 #include "stages/drain/drain.h"
@@ -16,6 +15,7 @@
 #include "stages/risk/risk.h"
 #include "stages/route/route.h"
 #include "stages/run_config.h"
+#include "stages/shadow/shadow.h"
 #include "stages/strategy/strategy.h"
 
 /* Stages in the order of the chain: indices of ATS_CHAIN_STAGES. */
@@ -27,7 +27,8 @@ typedef enum ats_chain_stage {
     ATS_CHAIN_RISK = 4,
     ATS_CHAIN_ROUTE = 5,
     ATS_CHAIN_DRAIN = 6,
-    ATS_CHAIN_STAGE_COUNT = 7
+    ATS_CHAIN_SHADOW = 7,
+    ATS_CHAIN_STAGE_COUNT = 8
 } ats_chain_stage;
 
 typedef struct ats_chain_spec {
@@ -37,11 +38,15 @@ typedef struct ats_chain_spec {
     double speed;
     const uint64_t *schedule_ns;
     uint64_t schedule_count;
-    uint64_t released_max;        /* 0 = all; see ats_feed_config */
-    const ats_forest *forest;     /* NULL: no model */
-    bool vectors;                 /* compute vectors even without a model */
-    bool sample;                  /* keep a sample of the vectors, to see drift by */
-    uint32_t feed_burst;          /* 0 = ATS_BURST_MAX */
+    uint64_t released_max;   /* 0 = all; see ats_feed_config */
+    ats_model_table *models; /* NULL: none. The caller's, who adds and collects. */
+    uint32_t model_id;       /* scores from the start; 0: none, or the first command names it */
+    ats_model *shadow;       /* on trial beside it; NULL: none. Wants a drain. */
+    const ats_control_due *commands; /* ascending at_ns */
+    uint32_t command_count;
+    bool vectors;        /* compute vectors even without a model */
+    bool sample;         /* keep a sample of the vectors, to see drift by */
+    uint32_t feed_burst; /* 0 = ATS_BURST_MAX */
     ats_journal *journal;
     ats_capture_writer *tape; /* NULL: no tape tap */
     ats_audit_writer *audit;  /* NULL: no drain stage and no taps at all */
@@ -66,6 +71,7 @@ typedef struct ats_chain {
     ats_risk_config risk;
     ats_route_config route;
     ats_drain_config drain;
+    ats_shadow_config shadow;
     ats_engine engine;
     uint64_t started_ns; /* monotonic */
     uint64_t ended_ns;
@@ -79,6 +85,12 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec);
  * handler's helper meanwhile. -1 with errors pushed when a stage failed. */
 int ats_chain_start(ats_chain *chain);
 int ats_chain_join(ats_chain *chain);
+
+/* Lets a model that is in the table score from the next event on, while the run goes on. When the
+ * chain has taken it up, the one before is retired (ats_model_table_collect). 0, or -1 with an
+ * error pushed: it does not fit the chain's features, or the inbox is full. The table's control
+ * thread. */
+int ats_chain_swap_model(ats_chain *chain, const ats_model *model);
 
 /* Asks the feed to end the run, or throws the kill switch. Any thread. */
 void ats_chain_stop(ats_chain *chain);

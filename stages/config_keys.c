@@ -28,7 +28,11 @@ static const ats_config_key KEYS[] = {
      "number of the account; part of every order id"},
 
     {"model", "path", ATS_CONFIG_PATH, AT(model_path), 0, 0, "",
-     "forest to score with, relative to this file; \"\" scores nothing"},
+     "model to score with, relative to this file; \"\" scores nothing"},
+    {"model", "schedule", ATS_CONFIG_PATH, AT(model_schedule_path), 0, 0, "",
+     "lines of \"UTC time,model file\": from then on that model scores; \"\": none"},
+    {"model", "shadow", ATS_CONFIG_PATH, AT(model_shadow_path), 0, 0, "",
+     "model on trial: scores beside, decides nothing, and is compared; \"\": none"},
     {"model", "batch_limit", ATS_CONFIG_U32, AT(batch_limit), 1, ATS_INFER_BATCH_MAX, "16",
      "most waiting vectors that are scored at once; infer never waits for more"},
 

@@ -140,7 +140,7 @@ static void read_stage(reading *r, ats_thread_config *t, const char *text)
         ats_config_hint(text, names, ATS_CHAIN_STAGE_COUNT, hint, sizeof hint);
         ats_config_fault_add(r->report, r->line,
                              "run.threads: stages: \"%s\" is no stage%s; allowed: feed, feature, "
-                             "infer, strategy, risk, route, drain",
+                             "infer, strategy, risk, route, drain, shadow",
                              word, hint);
         return;
     }
@@ -155,7 +155,7 @@ static void read_stage(reading *r, ats_thread_config *t, const char *text)
 
 static void check_whole(reading *r)
 {
-    for (uint32_t s = 0; s < ATS_CHAIN_STAGE_COUNT; s++)
+    for (uint32_t s = 0; s < ATS_CHAIN_SHADOW; s++) /* the shadow gets one of its own */
         if (r->thread_of[s] < 0)
             ats_config_fault_add(r->report, r->line, "run.threads: no thread runs the stage %s",
                                  ats_chain_stage_name(s));

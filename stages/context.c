@@ -16,12 +16,15 @@ int ats_context_make(ats_context *context, ats_arena *arena, const ats_symbols *
 {
     size_t recorder = (ats_recorder_footprint() + 127) & ~(size_t)127;
     if (ats_arena_create(arena, ATS_HOP_COUNT * recorder + sizeof(ats_metrics) +
-                                    sizeof(ats_switches) + 4096) != 0)
+                                    sizeof(ats_switches) + ats_control_inbox_footprint() + 4096) !=
+        0)
         return -1;
     context->symbols = symbols;
     for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
         context->recorders[hop] = ats_recorder_new(ats_arena_take(arena, recorder, 128));
     context->metrics = ats_arena_take(arena, sizeof(ats_metrics), 128);
     context->switches = ats_arena_take(arena, sizeof(ats_switches), 128);
+    context->inbox = ats_control_inbox_new(
+        ats_arena_take(arena, ats_control_inbox_footprint(), ATS_GUARD_BYTES));
     return 0;
 }

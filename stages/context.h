@@ -10,6 +10,7 @@
 #include "core/metrics.h"
 #include "core/stage.h"
 #include "core/symbols.h"
+#include "stages/control.h"
 
 /* The hops whose latency a run reports; also the tags of latency.hlog. */
 typedef enum ats_hop {
@@ -38,10 +39,11 @@ typedef struct ats_context {
     ats_metrics *metrics;
     ats_recorder *recorders[ATS_HOP_COUNT];
     ats_switches *switches;
+    ats_control_inbox *inbox; /* commands on their way to feed */
 } ats_context;
 
-/* Takes recorders, counters and switches from a new arena, which the caller destroys. 0, or -1 with
- * an error pushed. Cold. */
+/* Takes recorders, counters, switches and the inbox from a new arena, which the caller destroys. 0,
+ * or -1 with an error pushed. Cold. */
 int ats_context_make(ats_context *context, ats_arena *arena, const ats_symbols *symbols);
 
 /* Records the time between two stamps of a record, and nothing when either is missing. Hot. */

@@ -33,7 +33,9 @@ typedef struct ats_run_config {
     int64_t start_cash_e9;
     uint32_t account_id;
 
-    char model_path[ATS_CONFIG_PATH_BYTES]; /* "": no model, nothing is scored */
+    char model_path[ATS_CONFIG_PATH_BYTES];          /* "": no model, nothing is scored */
+    char model_schedule_path[ATS_CONFIG_PATH_BYTES]; /* "": the model does not change by itself */
+    char model_shadow_path[ATS_CONFIG_PATH_BYTES];   /* "": none is on trial */
     uint32_t batch_limit;
 
     char calendar_path[ATS_CONFIG_PATH_BYTES]; /* "": the built-in calendar */

@@ -40,10 +40,10 @@ static int complete_totals(ats_capture_reader *r)
 static json_t *info_json(const ats_capture_reader *r)
 {
     json_t *kinds = json_object(), *symbols = json_array();
-    for (uint32_t k = 1; k <= ATS_KIND_END; k++)
-        if (r->totals.kinds[k])
-            json_object_set_new(kinds, ats_kind_label(k),
-                                json_integer((json_int_t)r->totals.kinds[k]));
+    for (uint32_t slot = 1; slot < ATS_CAPTURE_SLOTS; slot++)
+        if (r->totals.kinds[slot])
+            json_object_set_new(kinds, ats_kind_label(ats_capture_slot_kind(slot)),
+                                json_integer((json_int_t)r->totals.kinds[slot]));
     for (uint32_t id = 1; id <= r->symbols.count; id++) {
         const ats_symbol *s = &r->symbols.entry[id];
         json_array_append_new(symbols,
@@ -77,9 +77,10 @@ static void info_text(const ats_capture_reader *r)
         printf("bytes       %llu, %.2f a record\n", (unsigned long long)r->map_bytes,
                (double)r->map_bytes / (double)r->totals.records);
     }
-    for (uint32_t k = 1; k <= ATS_KIND_END; k++)
-        if (r->totals.kinds[k])
-            printf("%-11s %llu\n", ats_kind_label(k), (unsigned long long)r->totals.kinds[k]);
+    for (uint32_t slot = 1; slot < ATS_CAPTURE_SLOTS; slot++)
+        if (r->totals.kinds[slot])
+            printf("%-11s %llu\n", ats_kind_label(ats_capture_slot_kind(slot)),
+                   (unsigned long long)r->totals.kinds[slot]);
     printf("hash        %016llx%016llx (xxh3-128 of the content)\n",
            (unsigned long long)r->content.high, (unsigned long long)r->content.low);
     printf("symbols     %u:", r->symbols.count);
@@ -137,13 +138,13 @@ static int read_filter(const ats_capture_reader *r, const options *o, filter *f)
         return -1;
     if (!o->kind)
         return 0;
-    for (uint32_t k = 1; k <= ATS_KIND_END; k++)
-        if (strcmp(ats_kind_label(k), o->kind) == 0)
-            f->kind = k;
+    for (uint32_t slot = 1; slot < ATS_CAPTURE_SLOTS; slot++)
+        if (strcmp(ats_kind_label(ats_capture_slot_kind(slot)), o->kind) == 0)
+            f->kind = ats_capture_slot_kind(slot);
     return f->kind ? 0
                    : ats_error(ATS_EXIT_USAGE,
                                "--kind %s: none; there are quote, trade, bar, book_level, status, "
-                               "corporate_action, clock, end",
+                               "corporate_action, clock, end, control",
                                o->kind);
 }
 

@@ -18,8 +18,12 @@ typedef enum field_type {
     LETTERS4,
     SOURCE,
     SIDE,
-    ACTION
+    ACTION,
+    CONTROL,
+    SHA256
 } field_type;
+
+#define VALUE_BYTES (2 * ATS_SHA256_BYTES + 1) /* the longest: a hash */
 
 typedef struct field {
     const char *name;
@@ -33,7 +37,7 @@ typedef struct field {
     }
 
 /* What of each kind is shown, in order; ended by a NULL name. */
-static const field FIELDS[ATS_KIND_END + 1][14] = {
+static const field FIELDS[ATS_KIND_CONTROL + 1][14] = {
     [ATS_KIND_QUOTE] = {F(ats_quote, bid_e9, E9), F(ats_quote, bid_size_e9, E9),
                         F(ats_quote, ask_e9, E9), F(ats_quote, ask_size_e9, E9),
                         F(ats_quote, venue, LETTER), F(ats_quote, bid_venue, LETTER),
@@ -59,6 +63,8 @@ static const field FIELDS[ATS_KIND_END + 1][14] = {
                                    F(ats_corporate_action, ratio_numerator, I64),
                                    F(ats_corporate_action, ratio_denominator, I64),
                                    F(ats_corporate_action, cash_e9, E9)},
+    [ATS_KIND_CONTROL] = {F(ats_control, code, CONTROL), F(ats_control, model_id, U32),
+                          F(ats_control, model_sha256, SHA256)},
 };
 
 void ats_time_text(int64_t ns, char out[ATS_TIME_TEXT_BYTES])
@@ -68,27 +74,27 @@ void ats_time_text(int64_t ns, char out[ATS_TIME_TEXT_BYTES])
 
 /* Value as text without quotes; returns whether JSON has to quote it. Letters are what a file says,
  * so anything that does not print is shown as '?'. */
-static bool value_text(const field *f, const ats_market *record, bool json, char out[32])
+static bool value_text(const field *f, const ats_market *record, bool json, char out[VALUE_BYTES])
 {
     const uint8_t *at = (const uint8_t *)record + f->offset;
     static const char *const sides[] = {"none", "buy", "sell"};
     static const char *const actions[] = {"none", "split", "dividend"};
     uint64_t v = 0;
-    size_t bytes = f->type == U8 || f->type == SIDE      ? 1
-                   : f->type == U16 || f->type == SOURCE ? 2
-                   : f->type == U32 || f->type == ACTION ? 4
-                                                         : 8;
+    size_t bytes = f->type == U8 || f->type == SIDE                            ? 1
+                   : f->type == U16 || f->type == SOURCE                       ? 2
+                   : f->type == U32 || f->type == ACTION || f->type == CONTROL ? 4
+                                                                               : 8;
     if (f->type != LETTER && f->type != LETTERS4)
         memcpy(&v, at, bytes);
     switch (f->type) {
     case E9:
         if (json)
-            snprintf(out, 32, "%lld", (long long)v);
+            snprintf(out, VALUE_BYTES, "%lld", (long long)v);
         else
             ats_decimal_print((int64_t)v, out);
         return false;
     case I64:
-        snprintf(out, 32, "%lld", (long long)v);
+        snprintf(out, VALUE_BYTES, "%lld", (long long)v);
         return false;
     case LETTER:
     case LETTERS4: {
@@ -101,17 +107,24 @@ static bool value_text(const field *f, const ats_market *record, bool json, char
         out[used] = 0;
         return true;
     }
+    case SHA256:
+        for (size_t i = 0; i < ATS_SHA256_BYTES; i++)
+            snprintf(out + 2 * i, 3, "%02x", at[i]);
+        return true;
+    case CONTROL:
+        snprintf(out, VALUE_BYTES, "%s", ats_control_label((uint32_t)v));
+        return true;
     case SOURCE:
-        snprintf(out, 32, "%s", ats_source_label((uint32_t)v));
+        snprintf(out, VALUE_BYTES, "%s", ats_source_label((uint32_t)v));
         return true;
     case ACTION:
-        snprintf(out, 32, "%s", v < 3 ? actions[v] : "?");
+        snprintf(out, VALUE_BYTES, "%s", v < 3 ? actions[v] : "?");
         return true;
     case SIDE:
-        snprintf(out, 32, "%s", v < 3 ? sides[v] : "?");
+        snprintf(out, VALUE_BYTES, "%s", v < 3 ? sides[v] : "?");
         return true;
     default:
-        snprintf(out, 32, "%llu", (unsigned long long)v);
+        snprintf(out, VALUE_BYTES, "%llu", (unsigned long long)v);
         return false;
     }
 }
@@ -123,7 +136,7 @@ void ats_record_print_header(FILE *to)
 
 void ats_record_print(FILE *to, const ats_market *r, const ats_symbols *symbols)
 {
-    char time[ATS_TIME_TEXT_BYTES], value[32];
+    char time[ATS_TIME_TEXT_BYTES], value[VALUE_BYTES];
     uint32_t id = r->h.symbol_id;
     ats_time_text(r->h.recv_ns, time);
     fprintf(to, "%s,%lld,%llu,%u,%u,%s,%s,%s,", time, (long long)r->h.event_ns,
@@ -141,7 +154,7 @@ void ats_record_print(FILE *to, const ats_market *r, const ats_symbols *symbols)
 
 void ats_record_print_json(FILE *to, const ats_market *r, const ats_symbols *symbols)
 {
-    char value[32];
+    char value[VALUE_BYTES];
     uint32_t id = r->h.symbol_id;
     fprintf(to,
             "{\"recv_ns\":%lld,\"event_ns\":%lld,\"event_seq\":%llu,\"sub\":%u,\"flags\":%u,"

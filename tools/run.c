@@ -2,13 +2,14 @@
 
 #include "core/log.h"
 #include "learn/drift.h"
-#include "learn/model_file.h"
 #include "stages/config.h"
 #include "stages/keeper/keeper.h"
 #include "stages/keeper/report.h"
 #include "tools/run_dir.h"
+#include "tools/run_models.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,7 @@ typedef struct run {
     const ats_run_options *options;
     ats_run_config config;
     ats_market_source source;
-    ats_forest forest;
-    bool has_model;
+    ats_run_models models;
     ats_distribution distribution; /* of the model's training; no features: not known */
     char distribution_fault[192];  /* why it could not be read, or "" */
     ats_run_dir dir;
@@ -61,9 +61,10 @@ static int find_inputs(run *r)
 static void read_distribution(run *r)
 {
     char path[ATS_CONFIG_PATH_BYTES + 32];
-    if (ats_distribution_path(r->config.model_path, path, sizeof path) == 0 &&
+    const ats_model *first = ats_model_table_find(&r->models.table, r->models.first_id);
+    if (first && ats_distribution_path(r->config.model_path, path, sizeof path) == 0 &&
         access(path, F_OK) == 0 && ats_distribution_read(&r->distribution, path) == 0 &&
-        r->distribution.feature_version != r->forest.feature_version) {
+        r->distribution.feature_version != first->feature_version) {
         ats_error(ATS_EXIT_DATA, "%s: is of other features than the model", path);
         ats_distribution_free(&r->distribution);
     }
@@ -91,14 +92,13 @@ static int load(run *r)
     }
     if (o->reference_tape)
         r->config.tape = ATS_TAPE_REFERENCE;
-    if (r->config.model_path[0]) {
-        if (ats_model_load(&r->forest, r->config.model_path) != 0)
-            return -1;
-        r->has_model = true;
-        read_distribution(r);
-    }
     if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
         return -1;
+    /* Where the tape itself is repeated, it commands; where its inputs are, the schedule does. */
+    if (ats_run_models_load(&r->models, &r->config,
+                            o->repeat && r->source.tape ? o->repeat : NULL) != 0)
+        return -1;
+    read_distribution(r);
     if (r->source.total == 0)
         return ats_error(ATS_EXIT_DATA, "the input holds no records");
     return 0;
@@ -107,9 +107,10 @@ static int load(run *r)
 static int prepare(run *r)
 {
     const ats_run_options *o = r->options;
+    ats_run_config kept = r->config;
     if (ats_run_dir_create(&r->dir, o->run_dir, o->command) != 0 ||
-        ats_run_dir_keep_inputs(&r->dir, &r->config, &r->forest, r->config.model_path,
-                                &r->source) != 0 ||
+        ats_run_models_keep(&r->models, &r->dir, &kept) != 0 ||
+        ats_run_dir_keep_inputs(&r->dir, &kept, &r->source) != 0 ||
         ats_run_dir_open_files(&r->dir, &r->config, &r->source) != 0)
         return -1;
     ats_chain_spec spec = {.config = &r->config,
@@ -117,7 +118,11 @@ static int prepare(run *r)
                            .pace = o->pace,
                            .speed = o->speed,
                            .released_max = r->released_max,
-                           .forest = r->has_model ? &r->forest : NULL,
+                           .models = &r->models.table,
+                           .model_id = r->models.first_id,
+                           .shadow = r->models.shadow,
+                           .commands = r->models.commands,
+                           .command_count = r->models.command_count,
                            .sample = r->distribution.feature_count > 0,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,
@@ -139,11 +144,40 @@ static int prepare(run *r)
 
 /* ---- while it runs -------------------------------------------------------------------------- */
 
+static volatile sig_atomic_t reload_wanted; /* written by the handler, as C11 7.14.1.1 demands */
+
+static void on_reload(int number)
+{
+    (void)number;
+    reload_wanted = 1;
+}
+
+/* SIGUSR1: the model's file has been replaced; what it holds now takes over. A run whose tape only
+ * names its inputs could not be repeated after that, so it keeps its model. */
+static void reload_model(run *r)
+{
+    reload_wanted = 0;
+    if (r->config.tape != ATS_TAPE_FULL)
+        ats_error(ATS_EXIT_CONFIG, "model: a run without a full tape (run.tape) keeps its model");
+    else if (!r->config.model_path[0])
+        ats_error(ATS_EXIT_CONFIG, "model: model.path is empty");
+    else
+        ats_run_models_swap(&r->models, &r->dir, &r->chain, r->config.model_path);
+    if (ats_error_count())
+        ats_log(ATS_LOG_ERROR, "model.refused", ats_log_str("error", ats_error_line(0)));
+    else
+        ats_log(ATS_LOG_INFO, "model.sent", ats_log_str("file", r->config.model_path),
+                ats_log_u64("id", r->models.table.last_id));
+    ats_error_clear();
+}
+
 /* Shows progress and takes Ctrl-C: once ends the run in band; twice ends the program (the journal
  * is in shared memory either way). */
 static void watch(run *r)
 {
     struct timespec pause = {0, POLL_NS};
+    struct sigaction action = {.sa_handler = on_reload};
+    sigaction(SIGUSR1, &action, NULL);
     while (!ats_engine_is_over(&r->chain.engine)) {
         uint64_t done = ats_load_relaxed(&r->chain.context.metrics->feed.events_in);
         if (ats_progress_tell(&r->progress, done, r->source.total, done) && !r->interrupted) {
@@ -151,6 +185,8 @@ static void watch(run *r)
             ats_log(ATS_LOG_INFO, "run.interrupted", ats_log_u64("events", done));
             ats_chain_stop(&r->chain);
         }
+        if (reload_wanted)
+            reload_model(r);
         nanosleep(&pause, NULL);
     }
     if (r->progress.visible)
@@ -287,7 +323,7 @@ static int report(run *r, int code, ats_run_summary *summary)
                                    .kept = &r->kept};
     if (ats_run_summary_collect(summary, &r->chain, &r->source, &r->config, &options) != 0)
         return -1;
-    if (!r->has_model)
+    if (!r->models.first_id && !r->models.command_count)
         ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
                                       "nothing could be traded; `ats train` makes a model");
     if (r->chain.context.metrics->feed.quotes == 0)
@@ -321,8 +357,7 @@ static void release(run *r)
         ats_run_dir_discard(&r->dir);
     ats_market_source_close(&r->source);
     ats_distribution_free(&r->distribution);
-    if (r->has_model)
-        ats_forest_free(&r->forest);
+    ats_run_models_free(&r->models);
     for (uint32_t i = 0; i < INPUTS_MAX; i++)
         free(r->repeat_inputs[i]);
 }

@@ -2,8 +2,8 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/log.h"
-#include "learn/model_file.h"
 #include "stages/config.h"
 
 #include <dirent.h>
@@ -188,36 +188,6 @@ void ats_run_dir_discard(ats_run_dir *dir)
 
 /* ---- what a replay needs -------------------------------------------------------------------- */
 
-static int copy_file(const char *from, const char *to)
-{
-    char buffer[1 << 16];
-    FILE *in = fopen(from, "rb"), *out = in ? fopen(to, "wb") : NULL;
-    size_t n;
-    int status = in && out ? 0 : -1;
-    while (status == 0 && (n = fread(buffer, 1, sizeof buffer, in)) > 0)
-        status = fwrite(buffer, 1, n, out) == n ? 0 : -1;
-    if (in && ferror(in))
-        status = -1;
-    if (in)
-        fclose(in);
-    if (out && fclose(out) != 0)
-        status = -1;
-    return status == 0
-               ? 0
-               : ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be copied to %s", from, to);
-}
-
-/* The file may have changed since it was loaded: the copy must be what was. */
-static int check_model_copy(const char *path, const ats_forest *loaded)
-{
-    ats_forest copy;
-    if (ats_model_load(&copy, path) != 0)
-        return -1;
-    bool same = strcmp(copy.sha256, loaded->sha256) == 0;
-    ats_forest_free(&copy);
-    return same ? 0 : ats_error(ATS_EXIT_DATA, "%s: the model changed while it was read", path);
-}
-
 static void hash_text(const ats_capture_hash *hash, char out[33])
 {
     snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, hash->high, hash->low);
@@ -262,22 +232,13 @@ static int write_inputs(const ats_run_dir *dir, ats_market_source *source)
 }
 
 int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
-                            const ats_forest *forest, const char *model_path,
                             ats_market_source *source)
 {
-    char path[ATS_RUN_PATH_BYTES], name[100];
+    char path[ATS_RUN_PATH_BYTES];
     ats_run_config kept = *config;
-    kept.model_path[0] = 0;
-    if (model_path[0]) {
-        snprintf(name, sizeof name, "models/%s.json", forest->sha256);
-        ats_run_dir_join(dir, name, path);
-        if (copy_file(model_path, path) != 0 || check_model_copy(path, forest) != 0)
-            return -1;
-        snprintf(kept.model_path, sizeof kept.model_path, "%s", name);
-    }
     if (config->calendar_path[0]) {
         ats_run_dir_join(dir, "calendar.json", path);
-        if (copy_file(config->calendar_path, path) != 0)
+        if (ats_file_copy(config->calendar_path, path) != 0)
             return -1;
         snprintf(kept.calendar_path, sizeof kept.calendar_path, "calendar.json");
     }

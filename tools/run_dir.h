@@ -2,7 +2,6 @@
 #ifndef ATS_TOOLS_RUN_DIR_H
 #define ATS_TOOLS_RUN_DIR_H
 
-#include "calc/forest/forest.h"
 #include "io/audit.h"
 #include "io/capture.h"
 #include "io/journal.h"
@@ -37,10 +36,10 @@ int ats_run_dir_create(ats_run_dir *dir, const char *wanted, const char *command
 int ats_run_dir_open_files(ats_run_dir *dir, const ats_run_config *config,
                            const ats_market_source *source);
 
-/* Keeps what a replay needs: the model (models/<sha256>.json), config.yaml naming it, and
- * tape/inputs.json with each input's content hash. `model_path` may be "". */
+/* Keeps what a replay needs: config.yaml, which already names the kept models (run_models.h), the
+ * calendar where it is not the built-in one, and tape/inputs.json with each input's content hash.
+ */
 int ats_run_dir_keep_inputs(ats_run_dir *dir, const ats_run_config *config,
-                            const ats_forest *forest, const char *model_path,
                             ats_market_source *source);
 
 /* Joins a name to the directory's path. */

@@ -206,9 +206,8 @@ static void feature_housekeep(void *state, ats_io *io)
 
 const ats_stage ats_stage_feature = {
     .name = "feature",
-    .in = {{"chain", ATS_KINDS_MARKET, 0, false}},
-    .out = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_FEATURES), 2 * ATS_BURST_MAX,
-             false}},
+    .in = {{"chain", ATS_KINDS_CHAIN, 0, false}},
+    .out = {{"chain", ATS_KINDS_CHAIN | ATS_KIND_BIT(ATS_KIND_FEATURES), 2 * ATS_BURST_MAX, false}},
     .footprint = feature_footprint,
     .init = feature_init,
     .work = feature_work,

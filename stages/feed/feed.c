@@ -14,6 +14,7 @@ typedef struct feed {
     uint64_t event_seq;
     uint64_t events;       /* market events released */
     int64_t recv_ns;       /* of the last record */
+    uint32_t next_command; /* of the schedule */
     uint32_t gap_clocks;   /* CLOCK records since the last market record */
     int64_t next_clock_ns; /* 0 = no market record seen yet */
     uint64_t start_ns;     /* monotonic time of the first record's due moment; 0 = not started */
@@ -134,6 +135,8 @@ static bool is_sound(feed *f, const ats_market *m)
         price = bar_ok(&m->bar);
         size = m->bar.volume_e9 >= 0 && m->bar.volume_e9 <= ATS_VOLUME_MAX_E9;
         break;
+    case ATS_KIND_CONTROL: /* a tape's; no other file may command */
+        return f->source->tape;
     case ATS_KIND_CORPORATE_ACTION:
         if (__builtin_expect(!action_ok(&m->corporate_action), 0)) {
             ats_count(&f->metrics->bad_action, 1);
@@ -300,6 +303,48 @@ static bool clock_before(feed *f, int64_t recv_ns)
     return f->next_clock_ns <= recv_ns;
 }
 
+/* ---- commands ----------------------------------------------------------------------------- */
+
+static void release_command(feed *f, ats_io *io, const ats_control *command, int64_t recv_ns)
+{
+    ats_control *c = ats_tx_slot(io->out[PORT_CHAIN], 0);
+    *c = *command;
+    memset(&c->h, 0, sizeof c->h);
+    c->h.kind = ATS_KIND_CONTROL;
+    c->h.flags = ATS_FLAG_END_OF_EVENT;
+    c->h.recv_ns = recv_ns;
+    ats_count(&f->metrics->commands, 1);
+    release(f, io, (ats_market *)c, false);
+}
+
+/* Releases a command whose time has come, if there is one: between events, and not before the first
+ * record, which gives the run its time. A tape holds those of its run. */
+static bool take_command(feed *f, ats_io *io, int64_t next_ns)
+{
+    const ats_feed_config *config = f->config;
+    const ats_control *sent;
+    if (f->source->tape || f->event_open)
+        return false;
+    if (f->next_command < config->command_count &&
+        config->commands[f->next_command].at_ns <= next_ns) {
+        const ats_control_due *due = &config->commands[f->next_command];
+        int64_t recv_ns = due->at_ns > f->recv_ns && f->recv_ns ? due->at_ns : f->recv_ns;
+        if (recv_ns == 0)
+            recv_ns = next_ns;
+        if (!is_due(f, io, recv_ns, false))
+            return false;
+        release_command(f, io, &due->command, recv_ns);
+        f->next_command++;
+        return true;
+    }
+    if (f->recv_ns == 0 || !(sent = ats_control_peek(f->context->inbox)))
+        return false;
+    f->event_origin_ns = ats_clock_now(io->clock);
+    release_command(f, io, sent, f->recv_ns);
+    ats_control_pop(f->context->inbox);
+    return true;
+}
+
 static void end_run(feed *f, ats_io *io)
 {
     f->event_origin_ns = ats_clock_now(io->clock);
@@ -334,7 +379,10 @@ static bool step(feed *f, ats_io *io)
         ats_market_source_pop(f->source);
         return true;
     }
-    if (clock_before(f, next->h.recv_ns)) {
+    bool clock = clock_before(f, next->h.recv_ns);
+    if (take_command(f, io, clock ? f->next_clock_ns : next->h.recv_ns))
+        return true;
+    if (clock) {
         if (!is_due(f, io, f->next_clock_ns, false))
             return false;
         release_marker(f, io, ATS_KIND_CLOCK, f->next_clock_ns, 0);
@@ -399,8 +447,8 @@ const ats_quality *ats_feed_quality(const void *state)
 
 const ats_stage ats_stage_feed = {
     .name = "feed",
-    .out = {{"chain", ATS_KINDS_MARKET, ATS_BURST_MAX, false},
-            {"tape", ATS_KINDS_MARKET, ATS_BURST_MAX, true}},
+    .out = {{"chain", ATS_KINDS_CHAIN, ATS_BURST_MAX, false},
+            {"tape", ATS_KINDS_CHAIN, ATS_BURST_MAX, true}},
     .footprint = feed_footprint,
     .init = feed_init,
     .work = feed_work,

@@ -1,9 +1,9 @@
 /* feed.h: the head of the chain. Takes market records from a source, paces them, checks them,
- * consolidates exchange quotes into the national best bid and offer, inserts CLOCK records, numbers
- * events, and ends the run with END.
+ * consolidates exchange quotes into the national best bid and offer, inserts CLOCK and CONTROL
+ * records, numbers events, and ends the run with END.
  *
- * In:  nothing (the source belongs to the stage).
- * Out: chain (market records); tape (the same records, optional).
+ * In:  nothing (the source and the inbox of commands belong to the stage).
+ * Out: chain (market and CONTROL records); tape (the same records, optional).
  *
  * Order and time: recv_ns is the record's own, never going back (a record older than its
  * predecessor is moved up to it and counted). A CLOCK record stands at every multiple of
@@ -38,6 +38,8 @@ typedef struct ats_feed_config {
     int64_t clock_interval_ns;   /* 0 = no CLOCK records */
     uint32_t burst;              /* most records a call releases, 1..ATS_BURST_MAX */
     uint32_t symbol_count;
+    const ats_control_due *commands; /* ascending at_ns; a tape has its own and ignores these */
+    uint32_t command_count;
     ats_quality_config quality;   /* all zero: not checked */
     const ats_calendar *calendar; /* of US equities; NULL: none. Exchanges' quotes leave the
                                      national one with the first quote of a new trading date. */

@@ -231,7 +231,7 @@ static uint32_t sink_work(void *state, ats_io *io)
 
 static const ats_stage SINK = {
     .name = "sink",
-    .in = {{"chain", ATS_KINDS_MARKET, 0, false}},
+    .in = {{"chain", ATS_KINDS_CHAIN, 0, false}},
     .footprint = sink_footprint,
     .init = sink_init,
     .work = sink_work,

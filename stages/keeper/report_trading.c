@@ -23,6 +23,14 @@ static void pair_money(FILE *out, const json_t *run, const char *name, const cha
     pair(out, name, ats_format_money(ats_page_number(run, path), 0).text);
 }
 
+static void pair_real(FILE *out, const json_t *run, const char *name, const char *path)
+{
+    char value[32];
+    double x = ats_page_number(run, path);
+    snprintf(value, sizeof value, isfinite(x) ? "%.4g" : "-", x);
+    pair(out, name, value);
+}
+
 static void pair_text(FILE *out, const json_t *run, const char *name, const char *path)
 {
     const char *value = ats_page_string(run, path);
@@ -286,7 +294,29 @@ static void model_table(FILE *out, const json_t *run)
         pair_text(out, run, "trained from", "model.train_first_at");
         pair_text(out, run, "trained to", "model.train_last_at");
         pair_text(out, run, "backend", "model.backend");
+        pair_count(out, run, "members", "model.members");
+        pair_count(out, run, "model changes", "infer.model_changes");
     }
+    close_pairs(out);
+}
+
+/* What the model on trial would have said beside the live one. */
+static void shadow_table(FILE *out, const json_t *run)
+{
+    if (!json_is_object(ats_page_member(run, "shadow")))
+        return;
+    open_pairs(out, "Model on trial (shadow)");
+    pair_text(out, run, "sha256", "shadow.sha256");
+    pair_count(out, run, "trees", "shadow.trees");
+    pair_count(out, run, "rows compared", "shadow.rows");
+    pair_count(out, run, "rows dropped", "shadow.dropped");
+    pair_real(out, run, "correlation of scores", "shadow.correlation");
+    pair_real(out, run, "mean difference", "shadow.mean_difference");
+    pair_real(out, run, "entry margin", "shadow.entry_margin");
+    pair_count(out, run, "scores beyond it, live", "shadow.live_entries");
+    pair_count(out, run, "scores beyond it, shadow", "shadow.shadow_entries");
+    pair_count(out, run, "beyond it together", "shadow.both_entries");
+    pair_count(out, run, "in opposite directions", "shadow.opposed_entries");
     close_pairs(out);
 }
 
@@ -319,6 +349,7 @@ void ats_report_origin(FILE *out, const ats_report *r)
     input_table(out, r->run);
     quality_table(out, r->run);
     model_table(out, r->run);
+    shadow_table(out, r->run);
     host_table(out, r->run);
     fputs("</div>", out);
     if (r->config) {

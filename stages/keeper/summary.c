@@ -125,22 +125,28 @@ static int collect_quality(ats_run_summary *s, const ats_chain *chain,
     return s->quality.found ? 0 : -1;
 }
 
-static void collect_model(ats_run_summary *s, const ats_chain *chain)
+static void collect_models(ats_run_summary *s, const ats_chain *chain)
 {
-    const ats_forest *forest = chain->infer.forest;
-    if (!forest)
+    ats_summary_models *m = &s->models;
+    m->uses = ats_infer_uses(ats_chain_state(chain, ATS_CHAIN_INFER), &m->count, &m->changes);
+    m->infer = &chain->context.metrics->infer;
+    m->refused = m->infer->swaps_refused;
+    m->backend = "cpu";
+}
+
+static void collect_shadow(ats_run_summary *s, const ats_chain *chain)
+{
+    const ats_model *model = chain->shadow.model;
+    if (!model)
         return;
-    s->model = (ats_summary_model){.present = true,
-                                   .id = chain->infer.model_id,
-                                   .trees = forest->tree_count,
-                                   .nodes = forest->node_count,
-                                   .depth = forest->max_depth,
-                                   .features = forest->feature_count,
-                                   .feature_version = forest->feature_version,
-                                   .train_first_ns = forest->train_first_ns,
-                                   .train_last_ns = forest->train_last_ns,
-                                   .backend = "cpu"};
-    memcpy(s->model.sha256, forest->sha256, sizeof s->model.sha256);
+    s->shadow = (ats_summary_shadow){
+        .present = true,
+        .entry_margin = chain->shadow.entry_margin,
+        .dropped = chain->context.metrics->infer.tap_dropped,
+        .result = *ats_shadow_outcome(ats_chain_state(chain, ATS_CHAIN_SHADOW))};
+    memcpy(s->shadow.sha256, model->sha256, sizeof s->shadow.sha256);
+    for (uint32_t i = 0; i < model->member_count; i++)
+        s->shadow.trees += model->members[i].forest.tree_count;
 }
 
 /* ---- the trading part ---------------------------------------------------------------------- */
@@ -280,14 +286,29 @@ static void warn_of_measurement(ats_run_summary *s, const ats_chain *chain)
                              s->host.governor);
 }
 
-static void warn_of_model(ats_run_summary *s)
+/* A model may only score what came after its training. */
+static void warn_of_models(ats_run_summary *s)
 {
-    const ats_summary_model *m = &s->model;
-    if (!m->present || !m->train_last_ns || !s->input.last_event_ns)
-        return;
-    if (m->train_first_ns <= s->input.last_event_ns && m->train_last_ns >= s->input.first_event_ns)
-        ats_run_summary_warn(s, "in_sample: the model was trained on days of this input; its "
+    const ats_summary_models *m = &s->models;
+    bool in_sample = false;
+    for (uint32_t i = 0; i < m->count; i++) {
+        const ats_model_use *use = &m->uses[i];
+        int64_t from_ns = use->from_ns ? use->from_ns : s->input.first_event_ns;
+        int64_t to_ns = i + 1 < m->count ? use[1].from_ns : s->input.last_event_ns;
+        in_sample |= use->train_last_ns && to_ns && use->train_first_ns <= to_ns &&
+                     use->train_last_ns >= from_ns;
+    }
+    if (in_sample)
+        ats_run_summary_warn(s, "in_sample: a model scored days that it was trained on; the "
                                 "results say nothing of the future");
+    if (m->refused)
+        ats_run_summary_warn(s,
+                             "model_unknown: %llu commands named a model that was not loaded, and "
+                             "the one before went on; `ats replay --run` loads a run's models",
+                             (unsigned long long)m->refused);
+    if (s->shadow.present && s->shadow.dropped)
+        ats_run_summary_warn(s, "shadow_dropped: the model on trial was too slow for %llu vectors",
+                             (unsigned long long)s->shadow.dropped);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */
@@ -307,7 +328,8 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
     s->build = ats_build_info();
     collect_input(s, chain, source, options);
     collect_topology(s, chain);
-    collect_model(s, chain);
+    collect_models(s, chain);
+    collect_shadow(s, chain);
     s->features = (ats_summary_features){
         .catalogue = &chain->catalogue,
         .vectors = ats_infer_vectors(ats_chain_state(chain, ATS_CHAIN_INFER))};
@@ -329,7 +351,7 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
         ats_performance_finish(&none, &s->performance);
     }
     warn_of_faults(s, options);
-    warn_of_model(s);
+    warn_of_models(s);
     warn_of_measurement(s, chain);
     return 0;
 }

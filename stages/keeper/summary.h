@@ -42,15 +42,25 @@ typedef struct ats_summary_link {
     uint64_t depth, high_water, published, dropped, conflated, stalls, stall_ns;
 } ats_summary_link;
 
-typedef struct ats_summary_model {
-    bool present; /* false: nothing was scored; no other field counts */
-    uint32_t id;
+/* What scored. Points into the chain, which outlives the summary. */
+typedef struct ats_summary_models {
+    const ats_model_use *uses; /* in order; the first is the "model" of run.json */
+    uint32_t count;
+    uint64_t changes; /* all uses, more than count when they were too many to list */
+    uint64_t refused; /* commands that named a model which was not loaded */
+    const ats_metrics_infer *infer;
+    const char *backend; /* a constant */
+} ats_summary_models;
+
+/* What the model on trial said. */
+typedef struct ats_summary_shadow {
+    bool present;
     char sha256[65];
-    uint32_t trees, nodes, depth, features;
-    uint64_t feature_version;
-    int64_t train_first_ns, train_last_ns; /* 0 = the model does not say */
-    const char *backend;                   /* a constant */
-} ats_summary_model;
+    uint32_t trees;
+    float entry_margin;
+    uint64_t dropped; /* vectors it was too slow for */
+    ats_shadow_result result;
+} ats_summary_shadow;
 
 /* What infer saw. Points into the chain, which outlives the summary. */
 typedef struct ats_summary_features {
@@ -119,7 +129,8 @@ typedef struct ats_run_summary {
     uint32_t link_count;
     const char *arena_backing; /* of the chain's memory; a constant */
     bool arena_locked;
-    ats_summary_model model;
+    ats_summary_models models;
+    ats_summary_shadow shadow;
     ats_summary_features features;
     ats_summary_latency latency[ATS_HOP_COUNT];
     const char *pace; /* "max", "recorded", "schedule" */

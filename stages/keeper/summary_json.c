@@ -162,23 +162,66 @@ static json_t *topology_json(builder *b, const ats_run_summary *s)
     return o;
 }
 
-static json_t *model_json(builder *b, const ats_summary_model *model)
+static json_t *model_json(builder *b, const ats_model_use *use, const char *backend)
 {
-    if (!model->present)
-        return json_null();
     char version[24];
-    snprintf(version, sizeof version, "%016llx", (unsigned long long)model->feature_version);
+    snprintf(version, sizeof version, "%016llx", (unsigned long long)use->feature_version);
     json_t *o = json_object();
-    put_u64(b, o, "id", model->id);
-    put_text(b, o, "sha256", model->sha256);
-    put_u64(b, o, "trees", model->trees);
-    put_u64(b, o, "nodes", model->nodes);
-    put_u64(b, o, "depth", model->depth);
-    put_u64(b, o, "features", model->features);
+    put_u64(b, o, "id", use->model_id);
+    put_text(b, o, "sha256", use->sha256);
+    put_u64(b, o, "members", use->members);
+    put_u64(b, o, "trees", use->trees);
+    put_u64(b, o, "nodes", use->nodes);
+    put_u64(b, o, "depth", use->depth);
+    put_u64(b, o, "features", use->feature_count);
     put_text(b, o, "feature_version", version);
-    put_text(b, o, "backend", model->backend);
-    put_time(b, o, "train_first_at", model->train_first_ns);
-    put_time(b, o, "train_last_at", model->train_last_ns);
+    put(b, o, "calibrated", json_boolean(use->calibrated));
+    put_text(b, o, "backend", backend);
+    put_time(b, o, "train_first_at", use->train_first_ns);
+    put_time(b, o, "train_last_at", use->train_last_ns);
+    put_time(b, o, "from", use->from_ns);
+    put_u64(b, o, "rows", use->rows);
+    return o;
+}
+
+/* Every model that scored, in order, and what infer made of its batches. */
+static json_t *infer_json(builder *b, const ats_summary_models *m)
+{
+    json_t *o = json_object(), *models = json_array(), *rows = json_object();
+    for (uint32_t i = 0; i < m->count; i++)
+        append(b, models, model_json(b, &m->uses[i], m->backend));
+    for (uint32_t i = 0; i < ATS_BATCH_BUCKETS; i++)
+        if (m->infer->batch_rows[i])
+            put_u64(b, rows, ats_batch_bucket_label(i), m->infer->batch_rows[i]);
+    put_u64(b, o, "rows", m->infer->rows);
+    put(b, o, "batches_by_rows", rows);
+    put_u64(b, o, "model_changes", m->changes ? m->changes - 1 : 0);
+    put_u64(b, o, "commands_refused", m->refused);
+    put(b, o, "models", models);
+    return o;
+}
+
+static json_t *shadow_json(builder *b, const ats_summary_shadow *s)
+{
+    if (!s->present)
+        return json_null();
+    const ats_shadow_result *r = &s->result;
+    double n = (double)r->rows;
+    json_t *o = json_object();
+    put_text(b, o, "sha256", s->sha256);
+    put_u64(b, o, "trees", s->trees);
+    put_u64(b, o, "rows", r->rows);
+    put_u64(b, o, "dropped", s->dropped);
+    put_real(b, o, "live_mean", r->sum_a / n);
+    put_real(b, o, "shadow_mean", r->sum_b / n);
+    put_real(b, o, "correlation", ats_shadow_correlation(r));
+    put_real(b, o, "mean_difference", r->sum_away / n);
+    put_real(b, o, "largest_difference", r->max_away);
+    put_real(b, o, "entry_margin", (double)s->entry_margin);
+    put_u64(b, o, "live_entries", r->live_entries);
+    put_u64(b, o, "shadow_entries", r->shadow_entries);
+    put_u64(b, o, "both_entries", r->both_entries);
+    put_u64(b, o, "opposed_entries", r->opposed);
     return o;
 }
 
@@ -370,7 +413,10 @@ json_t *ats_run_summary_json(const ats_run_summary *s)
     put(&b, o, "build", build_json(&b, &s->build));
     put(&b, o, "input", input_json(&b, &s->input));
     put(&b, o, "topology", topology_json(&b, s));
-    put(&b, o, "model", model_json(&b, &s->model));
+    put(&b, o, "model",
+        s->models.count ? model_json(&b, s->models.uses, s->models.backend) : json_null());
+    put(&b, o, "infer", infer_json(&b, &s->models));
+    put(&b, o, "shadow", shadow_json(&b, &s->shadow));
     put(&b, o, "features", features_json(&b, &s->features));
     put(&b, o, "latency", latency_json(&b, s));
     put(&b, o, "throughput", throughput_json(&b, s));

@@ -303,9 +303,9 @@ const ats_gate *ats_risk_gate(const void *state)
 
 const ats_stage ats_stage_risk = {
     .name = "risk",
-    .in = {{"chain", ATS_KINDS_MARKET | BIT(INTENT), 0, false},
+    .in = {{"chain", ATS_KINDS_CHAIN | BIT(INTENT), 0, false},
            {"feedback", BIT(EXEC) | BIT(END), 0, false}},
-    .out = {{"chain", ATS_KINDS_MARKET | BIT(ORDER), ATS_BURST_MAX, false},
+    .out = {{"chain", ATS_KINDS_CHAIN | BIT(ORDER), ATS_BURST_MAX, false},
             {"feedback", BIT(EXEC) | BIT(END), 2 * ATS_BURST_MAX, false},
             {"tap", BIT(VERDICT) | BIT(POSITION) | BIT(ENV) | BIT(END), 4 * ATS_BURST_MAX, true}},
     .footprint = risk_footprint,

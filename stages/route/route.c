@@ -420,7 +420,7 @@ const ats_digest *ats_route_digest(const void *state)
 
 const ats_stage ats_stage_route = {
     .name = "route",
-    .in = {{"chain", ATS_KINDS_MARKET | BIT(ORDER), 0, false}},
+    .in = {{"chain", ATS_KINDS_CHAIN | BIT(ORDER), 0, false}},
     .out = {{"feedback", BIT(EXEC) | BIT(END), 2 * ATS_BURST_MAX, false},
             {"tap", BIT(ORDER) | BIT(EXEC) | BIT(END), 2 * ATS_BURST_MAX, true}},
     .footprint = route_footprint,

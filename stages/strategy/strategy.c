@@ -247,6 +247,11 @@ static void on_market(strategy *s, ats_io *io, const ats_market *m)
         consider_exit(s, io, &m->h, 0);
     if (m->h.kind == ATS_KIND_CLOCK)
         on_clock(s, io, &m->h);
+    if (m->h.kind == ATS_KIND_CONTROL && io->out[PORT_TAP]) {
+        void *slot = ats_tx_stage(io->out[PORT_TAP]);
+        memset(slot, 0, ATS_RECORD_DERIVED); /* the audit file's records are all of this size */
+        memcpy(slot, m, sizeof(ats_control));
+    }
     if (m->h.kind == ATS_KIND_END) {
         s->chain_ended = true;
         if (io->out[PORT_TAP])
@@ -377,11 +382,13 @@ const ats_digest *ats_strategy_digest(const void *state)
 
 const ats_stage ats_stage_strategy = {
     .name = "strategy",
-    .in = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_SIGNAL), 0, false},
+    .in = {{"chain", ATS_KINDS_CHAIN | ATS_KIND_BIT(ATS_KIND_SIGNAL), 0, false},
            {"feedback", FEEDBACK_KINDS, 0, false}},
-    .out = {{"chain", ATS_KINDS_MARKET | ATS_KIND_BIT(ATS_KIND_INTENT), 1 + EXITS_PER_CLOCK, false},
-            {"tap", ATS_KIND_BIT(ATS_KIND_INTENT) | ATS_KIND_BIT(ATS_KIND_END), ATS_BURST_MAX,
-             true}},
+    .out = {{"chain", ATS_KINDS_CHAIN | ATS_KIND_BIT(ATS_KIND_INTENT), 1 + EXITS_PER_CLOCK, false},
+            {"tap",
+             ATS_KIND_BIT(ATS_KIND_INTENT) | ATS_KIND_BIT(ATS_KIND_CONTROL) |
+                 ATS_KIND_BIT(ATS_KIND_END),
+             ATS_BURST_MAX, true}},
     .footprint = strategy_footprint,
     .init = strategy_init,
     .work = strategy_work,

@@ -12,17 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A forest of three nodes: buys when the queue leans to the bid, sells when it leans to the ask. */
-static ats_forest_node fixture_nodes[] = {
-    {.threshold = -0.5f, .left = 1, .feature = ATS_FEATURE_queue_imbalance},
-    {.threshold = NAN, .value = -1.0f, .left = 1},
-    {.threshold = 0.5f, .left = 3, .feature = ATS_FEATURE_queue_imbalance},
-    {.threshold = NAN, .value = 0.0f, .left = 3},
-    {.threshold = NAN, .value = 1.0f, .left = 4},
-};
-static uint32_t fixture_root[] = {0};
-static uint8_t fixture_depth[] = {2};
-
 static inline const ats_catalogue *fixture_catalogue(void)
 {
     static ats_catalogue catalogue;
@@ -31,16 +20,39 @@ static inline const ats_catalogue *fixture_catalogue(void)
     return &catalogue;
 }
 
-static inline ats_forest fixture_forest(void)
+/* A copy of some bytes that free() may have. */
+static inline void *fixture_copy(const void *bytes, size_t count)
 {
-    return (ats_forest){.nodes = fixture_nodes,
-                        .root = fixture_root,
-                        .depth = fixture_depth,
-                        .tree_count = 1,
-                        .node_count = 5,
-                        .feature_count = fixture_catalogue()->count,
-                        .max_depth = 2,
-                        .feature_version = fixture_catalogue()->version};
+    void *copy = aligned_alloc(64, (count + 63) & ~(size_t)63);
+    return copy ? memcpy(copy, bytes, count) : NULL;
+}
+
+/* A model of one tree: buys when the queue leans to the bid, sells when it leans to the ask. Its
+ * leaves are +-size. */
+static inline ats_model *fixture_model(float size)
+{
+    const ats_forest_node nodes[] = {
+        {.threshold = -0.5f, .left = 1, .feature = ATS_FEATURE_queue_imbalance},
+        {.threshold = NAN, .value = -size, .left = 1},
+        {.threshold = 0.5f, .left = 3, .feature = ATS_FEATURE_queue_imbalance},
+        {.threshold = NAN, .value = 0.0f, .left = 3},
+        {.threshold = NAN, .value = size, .left = 4},
+    };
+    const uint32_t root[] = {0};
+    const uint8_t depth[] = {2};
+    ats_forest forest = {.nodes = fixture_copy(nodes, sizeof nodes),
+                         .root = fixture_copy(root, sizeof root),
+                         .depth = fixture_copy(depth, sizeof depth),
+                         .tree_count = 1,
+                         .node_count = 5,
+                         .feature_count = fixture_catalogue()->count,
+                         .max_depth = 2,
+                         .group_count = 1,
+                         .feature_version = fixture_catalogue()->version};
+    ats_model *model = ats_model_make(&forest, NULL, 1, NULL, "");
+    if (!model)
+        abort();
+    return model;
 }
 
 static inline ats_run_config fixture_config(void)
@@ -153,7 +165,7 @@ static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chai
     char id[64];
     fixture_run out = {.result = -1};
     ats_journal journal;
-    ats_forest forest = fixture_forest();
+    ats_model_table models = {0};
     ats_chain *chain = calloc(1, sizeof *chain);
     snprintf(id, sizeof id, "test-%d-%d", (int)getpid(), runs++);
     if (!chain || ats_journal_create(&journal, "/dev/shm", id, 65536) != 0)
@@ -162,7 +174,8 @@ static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chai
     spec->config = config;
     spec->source = source;
     spec->journal = &journal;
-    spec->forest = &forest;
+    spec->models = &models;
+    spec->model_id = ats_model_table_add(&models, fixture_model(1.0f), 0);
     if (ats_chain_build(chain, spec) != 0 || ats_chain_start(chain) != 0)
         return out;
     out.result = ats_chain_join(chain);
@@ -180,6 +193,7 @@ static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chai
         if (strcmp(chain->map.threads[i].name, "side") != 0)
             out.page_faults += chain->engine.threads[i].minor_faults;
     ats_chain_destroy(chain);
+    ats_model_table_clear(&models);
     ats_journal_close(&journal, false);
     ats_market_source_close(source);
     free(chain);

@@ -21,7 +21,7 @@ typedef struct keeper_run {
     ats_market_source source;
     ats_journal journal;
     ats_audit_writer audit;
-    ats_forest forest;
+    ats_model_table models;
     ats_run_config config;
     ats_chain chain;
     ats_keeper_result kept;
@@ -70,7 +70,6 @@ static inline keeper_run *keeper_prepare(uint32_t seconds)
     snprintf(path, sizeof path, "%s/audit", r->dir);
     cr_assert_eq(ats_audit_create(&r->audit, path, &r->source.symbols, 1), 0, "%s",
                  ats_error_line(0));
-    r->forest = fixture_forest();
     r->config = fixture_config();
     r->config.thread_count = 2;
     r->config.threads[1] = (ats_thread_config){.name = "side",
@@ -83,7 +82,8 @@ static inline keeper_run *keeper_prepare(uint32_t seconds)
                            /* Over 0.4 s, so that latencies come in several intervals. */
                            .pace = ATS_PACE_RECORDED,
                            .speed = (double)seconds / 0.4,
-                           .forest = &r->forest,
+                           .models = &r->models,
+                           .model_id = ats_model_table_add(&r->models, fixture_model(1.0f), 0),
                            .journal = &r->journal,
                            .audit = &r->audit,
                            .journal_fd = -1,
@@ -119,6 +119,7 @@ static inline void keeper_end(keeper_run *r)
 {
     ats_run_summary_free(&r->summary);
     ats_chain_destroy(&r->chain);
+    ats_model_table_clear(&r->models);
     ats_journal_close(&r->journal, false);
     ats_market_source_close(&r->source);
     ats_symbols_free(&r->symbols);

@@ -144,7 +144,7 @@ Test(config, wrong_values_tell_line_and_range)
         {"run:\n  tape: half\n", "allowed: full or reference"},
         {"run:\n  threads: many\n", "fused, auto, or a list"},
         {"model:\n  path: \"a\\tb\"\n", "control character"},
-        {"model:\n  batch_limit: 65\n", "1 to 64"},
+        {"model:\n  batch_limit: 257\n", "1 to 256"},
         {"features:\n  sectors: XLK AAPL\n", "the colon behind it"},
         {"features:\n  sectors: \"XLK: ; XLF: JPM\"\n", "without members"},
         {"strategy:\n  notional: 6000\naccount:\n  start_cash: 200000\n",
@@ -186,7 +186,7 @@ Test(config, structure)
     expect_one("strategy:\n  stop_pbs: 5\n", 18,
                "strategy.stop_pbs: no such key; did you mean stop_bps?");
     expect_one("model:\n  zebra: {a: [1, {b: 2}]}\n", 18,
-               "model.zebra: no such key; allowed: path, batch_limit");
+               "model.zebra: no such key; allowed: path, schedule, shadow, batch_limit");
     expect_one("venue:\n  seed: 1\n  seed: 2\n", 19,
                "venue.seed: is given twice; it is on line 18");
     expect_one("risk:\n  collar_bps: 5\n", 17, "risk: is given twice; it is on line 1");

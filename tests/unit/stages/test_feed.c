@@ -616,3 +616,106 @@ Test(feed, refuses_a_speed_that_is_none)
         free(state);
     }
 }
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+static ats_control_due due_at(int64_t at_ns, uint32_t model_id)
+{
+    return (ats_control_due){at_ns, {.code = ATS_CONTROL_MODEL, .model_id = model_id}};
+}
+
+static void expect_command(uint64_t at, int64_t recv_ns, uint32_t model_id)
+{
+    cr_assert_lt(at, seen_count);
+    cr_expect_eq(seen[at].h.kind, ATS_KIND_CONTROL, "record %llu", (unsigned long long)at);
+    cr_expect_eq(seen[at].h.recv_ns, recv_ns, "record %llu", (unsigned long long)at);
+    cr_expect_eq(seen[at].control.model_id, model_id, "record %llu", (unsigned long long)at);
+    cr_expect(seen[at].h.flags & ATS_FLAG_END_OF_EVENT);
+}
+
+Test(feed, a_schedule_is_released_before_the_first_event_at_or_after_its_time)
+{
+    const ats_control_due due[] = {due_at(NOW - E9, 1), due_at(NOW + 2 * MS, 2),
+                                   due_at(NOW + 4 * MS, 3), due_at(NOW + 5 * MS, 4),
+                                   due_at(NOW + E9, 5)};
+    config.commands = due;
+    config.command_count = 5;
+    config.clock_interval_ns = 3 * MS;
+    for (int i = 0; i < 3; i++)
+        add_trade(100 * E9, E9, NOW + i * 2 * MS)->trade.trade_id = (uint64_t)i + 1;
+    add_trade(100 * E9, E9, NOW + 7 * MS);
+    run_day();
+    expect_dense();
+    /* NOW is a multiple of the clock's 3 ms: the first CLOCK is at +3. */
+    cr_assert_eq(NOW % (3 * MS), 0);
+    expect_command(0, NOW, 1); /* its time had passed: the first record's */
+    cr_expect_eq(seen[1].trade.trade_id, 1);
+    expect_command(2, NOW + 2 * MS, 2); /* at the same time, before the event */
+    cr_expect_eq(seen[3].trade.trade_id, 2);
+    cr_expect_eq(seen[4].h.kind, ATS_KIND_CLOCK);
+    expect_command(5, NOW + 4 * MS, 3);
+    cr_expect_eq(seen[6].trade.trade_id, 3);
+    expect_command(7, NOW + 5 * MS, 4);
+    cr_expect_eq(seen[8].h.kind, ATS_KIND_CLOCK);
+    cr_expect_eq(seen[9].h.kind, ATS_KIND_TRADE);
+    cr_expect_eq(seen_count, 10, "the fifth falls due after the end");
+    cr_expect_eq(fixture.context.metrics->feed.commands, 4);
+    cr_expect_eq(ats_feed_events(fixture.state), 4);
+}
+
+Test(feed, a_sent_command_stands_between_events)
+{
+    const ats_control command = {.code = ATS_CONTROL_MODEL, .model_id = 9};
+    config.burst = 1;
+    add_level(0, 100 * E9, false, NOW);
+    add_level(1, 99 * E9, false, NOW);
+    add_level(2, 98 * E9, true, NOW);
+    add_trade(100 * E9, E9, NOW + MS);
+    start();
+    cr_assert_eq(ats_control_send(fixture.context.inbox, &command), 0);
+    while (!fixture.io.ended) {
+        stage_fixture_work(&fixture);
+        collect();
+    }
+    seen_count--;
+    expect_dense();
+    /* It had come before the first record, which gives the run its time; the book's update is not
+     * torn. */
+    expect_command(3, NOW, 9);
+    cr_expect_eq(seen[4].h.kind, ATS_KIND_TRADE);
+    cr_expect_eq(seen_count, 5);
+}
+
+Test(feed, an_inbox_holds_only_so_many_and_a_tape_brings_its_own)
+{
+    const ats_control_due due[] = {due_at(NOW, 1)};
+    const ats_control command = {.code = ATS_CONTROL_MODEL, .model_id = 9};
+    config.commands = due;
+    config.command_count = 1;
+    add(ATS_KIND_CONTROL, NOW)->control = (ats_control){
+        .h = {.kind = ATS_KIND_CONTROL, .recv_ns = NOW, .event_seq = 1}, .model_id = 7};
+    add_trade(100 * E9, E9, NOW)->h.event_seq = 2;
+    start();
+    source.tape = true;
+    for (uint32_t i = 0; i < ATS_CONTROL_WAITING_MAX; i++)
+        cr_assert_eq(ats_control_send(fixture.context.inbox, &command), 0);
+    cr_assert_eq(ats_control_send(fixture.context.inbox, &command), -1);
+    ats_error_clear();
+    while (!fixture.io.ended) {
+        stage_fixture_work(&fixture);
+        collect();
+    }
+    seen_count--;
+    cr_assert_eq(seen_count, 2);
+    expect_command(0, NOW, 7);
+    cr_expect_eq(fixture.context.metrics->feed.commands, 0);
+}
+
+Test(feed, only_a_tape_may_command)
+{
+    add(ATS_KIND_CONTROL, NOW)->control.model_id = 7;
+    add_trade(100 * E9, E9, NOW);
+    run_day();
+    cr_expect_eq(seen_count, 1);
+    cr_expect_eq(seen[0].h.kind, ATS_KIND_TRADE);
+}

@@ -1,0 +1,247 @@
+#include "stages/infer/model.h"
+
+#include "core/atomic.h"
+#include "core/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making --------------------------------------------------------------------------------- */
+
+static int take_weights(ats_model *m, const float *weights)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < m->member_count; i++) {
+        double w = weights ? (double)weights[i] : 1.0;
+        if (!(w > 0) || !isfinite(w))
+            return ats_error(ATS_EXIT_DATA, "model: the weight of member %u is not above 0", i + 1);
+        sum += w;
+    }
+    for (uint32_t i = 0; i < m->member_count; i++)
+        m->members[i].weight = (float)((weights ? (double)weights[i] : 1.0) / sum);
+    return 0;
+}
+
+static int take_scratch(ats_model_member *member)
+{
+    size_t rows = (size_t)ATS_INFER_BATCH_MAX * sizeof(float);
+    member->scores = malloc(rows);
+    member->margins = malloc(rows * member->forest.group_count);
+    return member->scores && member->margins ? 0
+                                             : ats_error(ATS_EXIT_FAILED, "model: out of memory");
+}
+
+/* What all members must share, and what spans them. */
+static int join_members(ats_model *m)
+{
+    for (uint32_t i = 0; i < m->member_count; i++) {
+        const ats_forest *f = &m->members[i].forest;
+        if (i && f->feature_version != m->feature_version)
+            return ats_error(ATS_EXIT_DATA,
+                             "model: member %u was trained on feature version %016llx, member 1 on "
+                             "%016llx",
+                             i + 1, (unsigned long long)f->feature_version,
+                             (unsigned long long)m->feature_version);
+        m->feature_version = f->feature_version;
+        if (f->feature_count > m->feature_count)
+            m->feature_count = f->feature_count;
+        if (f->train_first_ns && (!m->train_first_ns || f->train_first_ns < m->train_first_ns))
+            m->train_first_ns = f->train_first_ns;
+        if (f->train_last_ns > m->train_last_ns)
+            m->train_last_ns = f->train_last_ns;
+        if (take_scratch(&m->members[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+ats_model *ats_model_make(ats_forest *forests, const float *weights, uint32_t count,
+                          const ats_calibration *calibration, const char *sha256)
+{
+    ats_model *m = count && count <= ATS_MODEL_MEMBERS_MAX ? calloc(1, sizeof *m) : NULL;
+    ats_model_member *members = m ? calloc(count, sizeof *members) : NULL;
+    if (!members) {
+        for (uint32_t i = 0; i < count; i++)
+            ats_forest_free(&forests[i]);
+        free(m);
+        ats_error(ATS_EXIT_DATA, "model: %u members; 1 to %u are possible", count,
+                  ATS_MODEL_MEMBERS_MAX);
+        return NULL;
+    }
+    m->members = members;
+    m->member_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        members[i].forest = forests[i];
+        memset(&forests[i], 0, sizeof forests[i]);
+    }
+    if (calibration)
+        m->calibration = *calibration;
+    memcpy(m->sha256, sha256, strnlen(sha256, sizeof m->sha256 - 1));
+    bool sound = ats_calibration_is_sound(&m->calibration) ||
+                 ats_error(ATS_EXIT_DATA, "model: the calibration is no rising table") == 0;
+    if (!sound || take_weights(m, weights) != 0 || join_members(m) != 0) {
+        ats_model_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void ats_model_free(ats_model *m)
+{
+    if (!m)
+        return;
+    for (uint32_t i = 0; i < m->member_count; i++) {
+        ats_forest_free(&m->members[i].forest);
+        free(m->members[i].margins);
+        free(m->members[i].scores);
+    }
+    free(m->members);
+    free(m);
+}
+
+void ats_model_sha256(const ats_model *m, uint8_t out[32])
+{
+    for (uint32_t i = 0; i < 32; i++) {
+        char byte[3] = {m->sha256[2 * i], m->sha256[2 * i + 1], 0};
+        out[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
+}
+
+int ats_model_check(const ats_model *m, uint32_t feature_count, uint64_t feature_version)
+{
+    if (m->feature_version != feature_version)
+        return ats_error(ATS_EXIT_CONFIG,
+                         "model: made for feature version %016llx, this program computes %016llx; "
+                         "train it again, or give features.timeframes, index and sectors as in "
+                         "its training",
+                         (unsigned long long)m->feature_version,
+                         (unsigned long long)feature_version);
+    if (m->feature_count > feature_count)
+        return ats_error(ATS_EXIT_CONFIG, "model: wants %u features, there are %u",
+                         m->feature_count, feature_count);
+    return 0;
+}
+
+/* ---- scoring: hot --------------------------------------------------------------------------- */
+
+/* One number a row: the margin, or of several classes the last one's against the first's. */
+static void score_member(const ats_model_member *member, const float *const *rows, uint32_t n,
+                         float *scores)
+{
+    uint32_t groups = member->forest.group_count;
+    if (groups == 1) {
+        ats_forest_score(&member->forest, rows, n, scores);
+        return;
+    }
+    const float *margins = member->margins;
+    ats_forest_score(&member->forest, rows, n, member->margins);
+    for (uint32_t i = 0; i < n; i++, margins += groups)
+        scores[i] = margins[groups - 1] - margins[0];
+}
+
+/* Weighted mean and agreement of the members' scores. */
+static void score_ensemble(const ats_model *m, const float *const *rows, uint32_t n, float *scores,
+                           float *confidences)
+{
+    for (uint32_t k = 0; k < m->member_count; k++)
+        score_member(&m->members[k], rows, n, m->members[k].scores);
+    for (uint32_t i = 0; i < n; i++) {
+        float mean = 0.0f, variance = 0.0f;
+        for (uint32_t k = 0; k < m->member_count; k++)
+            mean += m->members[k].weight * m->members[k].scores[i];
+        for (uint32_t k = 0; k < m->member_count; k++) {
+            float away = m->members[k].scores[i] - mean;
+            variance += m->members[k].weight * (away * away);
+        }
+        float size = fabsf(mean), all = size + sqrtf(variance);
+        scores[i] = mean;
+        confidences[i] = all > 0.0f ? size / all : 1.0f;
+    }
+}
+
+void ats_model_score(ats_model *m, const float *const *rows, uint32_t n, float *scores,
+                     float *confidences)
+{
+    if (m->member_count > 1) {
+        score_ensemble(m, rows, n, scores, confidences);
+    } else {
+        score_member(&m->members[0], rows, n, scores);
+        for (uint32_t i = 0; i < n; i++)
+            confidences[i] = 1.0f;
+    }
+    if (m->calibration.count == 0)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        float up = ats_calibration_chance(&m->calibration, scores[i]);
+        confidences[i] *= scores[i] < 0.0f ? 1.0f - up : up;
+    }
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+static ats_model_slot *slot_of(ats_model_table *t, uint32_t id)
+{
+    for (uint32_t i = 0; i < ATS_MODELS_MAX; i++)
+        /* Acquire: partner of the release in ats_model_table_add; the model is there before its id.
+         */
+        if (ats_load_acquire(&t->slots[i].id) == id)
+            return &t->slots[i];
+    return NULL;
+}
+
+uint32_t ats_model_table_add(ats_model_table *t, ats_model *model, uint32_t id)
+{
+    if (id == 0)
+        id = t->last_id + 1;
+    if (slot_of(t, id))
+        return ats_error(ATS_EXIT_FAILED, "model %u is there already", id), 0;
+    ats_model_slot *slot = slot_of(t, 0);
+    if (!slot)
+        return ats_error(ATS_EXIT_FAILED, "%u models are loaded; no more are possible",
+                         ATS_MODELS_MAX),
+               0;
+    if (id > t->last_id)
+        t->last_id = id;
+    model->id = id;
+    slot->model = model;
+    ats_store_relaxed(&slot->retired, 0);
+    ats_store_release(&slot->id, id); /* partner: slot_of */
+    return id;
+}
+
+ats_model *ats_model_table_find(ats_model_table *t, uint32_t id)
+{
+    const ats_model_slot *slot = id ? slot_of(t, id) : NULL;
+    return slot ? slot->model : NULL;
+}
+
+void ats_model_table_retire(ats_model_table *t, uint32_t id)
+{
+    ats_model_slot *slot = id ? slot_of(t, id) : NULL;
+    if (slot)
+        ats_store_release(&slot->retired, 1); /* partner: collect, before it frees */
+}
+
+uint32_t ats_model_table_collect(ats_model_table *t)
+{
+    uint32_t freed = 0;
+    for (uint32_t i = 0; i < ATS_MODELS_MAX; i++) {
+        ats_model_slot *slot = &t->slots[i];
+        /* Acquire: partner of the release in retire; infer's reads are done. */
+        if (!ats_load_relaxed(&slot->id) || !ats_load_acquire(&slot->retired))
+            continue;
+        ats_model_free(slot->model);
+        slot->model = NULL;
+        ats_store_release(&slot->id, 0); /* partner: slot_of */
+        freed++;
+    }
+    return freed;
+}
+
+void ats_model_table_clear(ats_model_table *t)
+{
+    for (uint32_t i = 0; i < ATS_MODELS_MAX; i++)
+        ats_model_free(t->slots[i].model);
+    memset(t, 0, sizeof *t);
+}

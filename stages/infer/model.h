@@ -1,0 +1,100 @@
+/* model.h: what infer scores with: a forest, or a weighted ensemble of forests, with a calibration
+ * or without; and the table through which models come to a running engine and leave it.
+ *
+ * Score: of one forest its margin, bit for bit; of an ensemble the sum of weight x margin in the
+ * order of its members, in float32. A forest of several classes gives the log odds of its last
+ * class against its first (margin[last] - margin[0]): with classes down, flat, up that is what
+ * speaks for up against down.
+ *
+ * Confidence: the product of two parts, each 1 where it does not apply.
+ *   agreement    |mean| / (|mean| + deviation) of an ensemble's margins, weighted: 1 when all say
+ *                the same, 1/2 when they spread by as much as they say
+ *   calibration  the chance that the sign of the score is right, as the table has it
+ */
+#ifndef ATS_STAGES_INFER_MODEL_H
+#define ATS_STAGES_INFER_MODEL_H
+
+#include "calc/calibration.h"
+#include "calc/forest/forest.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+
+/* 256 rows of 500 trees are about 80 us on one core: the longest that a lone later event waits. */
+#define ATS_INFER_BATCH_MAX 256u
+
+/* Five folds and three horizons, with room; each costs a scoring of every row. */
+#define ATS_MODEL_MEMBERS_MAX 16u
+
+typedef struct ats_model_member {
+    ats_forest forest;
+    float weight;   /* of all members they sum to 1 */
+    float *margins; /* scratch: ATS_INFER_BATCH_MAX rows of all its classes */
+    float *scores;  /* scratch: ATS_INFER_BATCH_MAX */
+} ats_model_member;
+
+typedef struct ats_model {
+    uint32_t id; /* 1, 2, ...: given by the table; SIGNAL records name it */
+    uint32_t member_count;
+    uint32_t feature_count; /* of the widest member */
+    uint64_t feature_version;
+    ats_model_member *members;
+    ats_calibration calibration;
+    char sha256[65];                       /* of the file */
+    int64_t train_first_ns, train_last_ns; /* of all members together; 0: not known */
+} ats_model;
+
+/* Makes a model of parsed forests, which it takes over also when it fails. Weights are scaled to
+ * sum to 1; NULL: equal ones. calibration may be NULL. `sha256` is the file's. NULL with an error
+ * pushed (ATS_EXIT_DATA) when members were trained on different features, or a weight is not
+ * above 0. Cold. */
+ats_model *ats_model_make(ats_forest *forests, const float *weights, uint32_t count,
+                          const ats_calibration *calibration, const char *sha256);
+void ats_model_free(ats_model *model);
+
+/* The bytes of its hash, as a CONTROL record carries them. */
+void ats_model_sha256(const ats_model *model, uint8_t out[32]);
+
+/* Can a chain with these features score with it? 0, or -1 with an error pushed (ATS_EXIT_CONFIG).
+ */
+int ats_model_check(const ats_model *model, uint32_t feature_count, uint64_t feature_version);
+
+/* Scores n rows, 1..ATS_INFER_BATCH_MAX. One thread at a time: the scratch is the model's. Hot. */
+void ats_model_score(ats_model *model, const float *const *rows, uint32_t n, float *scores,
+                     float *confidences);
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+/* Models at hand at once: those that a schedule names, or the one that scores, the one that comes
+ * and those not yet collected. */
+#define ATS_MODELS_MAX 64u
+
+typedef struct ats_model_slot {
+    uint64_t id;      /* 0: free. Written by the control thread, after the model. */
+    uint64_t retired; /* 1: infer has done with it. Written by infer. */
+    ats_model *model; /* read only by who has found its id, and until it is retired */
+} ats_model_slot;
+
+/* One control thread adds and collects; infer finds and retires. Zeroed memory is an empty one. */
+typedef struct ats_model_table {
+    ats_model_slot slots[ATS_MODELS_MAX];
+    uint32_t last_id; /* of the control thread */
+} ats_model_table;
+
+/* Puts a model into the table, as `id` (0: the next one); the table's from then on. Its id, or 0
+ * with an error pushed when the table is full or holds the id. Control thread. */
+uint32_t ats_model_table_add(ats_model_table *table, ats_model *model, uint32_t id);
+
+/* The model of this id, or NULL. Any thread, of a model that is not retired. */
+ats_model *ats_model_table_find(ats_model_table *table, uint32_t id);
+
+/* Infer will not touch this model again: the acknowledgement of the command that replaced it. */
+void ats_model_table_retire(ats_model_table *table, uint32_t id);
+
+/* Frees every retired model; how many those were. Control thread. */
+uint32_t ats_model_table_collect(ats_model_table *table);
+
+/* Frees all. After the engine has ended. */
+void ats_model_table_clear(ats_model_table *table);
+
+#endif
