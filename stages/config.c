@@ -260,11 +260,12 @@ static void check_rules(loading *l)
 /* ---- paths ---------------------------------------------------------------------------------- */
 
 /* Absolute, by the folder of the file; what the path names need not be there yet. */
-static void resolve_path(loading *l, const char *section, const char *name,
-                         char at[ATS_CONFIG_PATH_BYTES])
+static void resolve_path(loading *l, uint32_t k)
 {
-    int k = ats_config_key_find(section, name);
-    if (!at[0] || at[0] == '/' || l->bad[k])
+    const ats_config_key *key = ats_config_key_at(k);
+    const char *section = key->section, *name = key->name;
+    char *at = (char *)&l->config + key->offset;
+    if (key->type != ATS_CONFIG_PATH || !at[0] || at[0] == '/' || l->bad[k])
         return;
     char folder[4096], relative[ATS_CONFIG_PATH_BYTES], full[8192];
     snprintf(relative, sizeof relative, "%s", at);
@@ -347,8 +348,8 @@ int ats_config_load_text(ats_run_config *out, const char *name, const char *text
     if (length <= ATS_CONFIG_FILE_BYTES && !l->document.malformed) {
         read_keys(l);
         check_rules(l);
-        resolve_path(l, "model", "path", l->config.model_path);
-        resolve_path(l, "calendar", "file", l->config.calendar_path);
+        for (uint32_t k = 0; k < ats_config_key_count(); k++)
+            resolve_path(l, k);
     }
     ats_config_document_free(&l->document);
     sort_faults(report);

@@ -70,6 +70,8 @@ static const ats_config_key KEYS[] = {
      "0.5", "margin of the model from which a position is opened"},
     {"strategy", "exit_margin", ATS_CONFIG_MARGIN, AT(strategy.exit_margin), 0, 100 * ATS_E9,
      "0.25", "margin against the position at which it is left"},
+    {"strategy", "min_confidence", ATS_CONFIG_MARGIN, AT(strategy.min_confidence), 0, ATS_E9, "0",
+     "least confidence of a signal that opens a position, 0 to 1 (of ensembles and calibrations)"},
     {"strategy", "notional", ATS_CONFIG_DECIMAL, AT(strategy.notional_e9), ATS_E9 / 100,
      ATS_VALUE_MAX_E9, "2000", "size of an entry, in currency"},
     {"strategy", "stop_bps", ATS_CONFIG_U32, AT(strategy.stop_bps), 1, 5000, "30",

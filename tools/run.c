@@ -120,6 +120,7 @@ static int prepare(run *r)
                            .released_max = r->released_max,
                            .models = &r->models.table,
                            .model_id = r->models.first_id,
+                           .vectors = r->models.table.last_id > 0, /* a tape may bring them in */
                            .shadow = r->models.shadow,
                            .commands = r->models.commands,
                            .command_count = r->models.command_count,

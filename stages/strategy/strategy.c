@@ -206,7 +206,8 @@ static void on_signal(strategy *s, ats_io *io, const ats_signal *signal)
         consider_exit(s, io, &signal->h, signal->model_id);
         return;
     }
-    if (!can_enter(s, v, signal->h.recv_ns) || !spread_is_fair(s, v))
+    if (!(signal->confidence >= p->min_confidence) || !can_enter(s, v, signal->h.recv_ns) ||
+        !spread_is_fair(s, v))
         return;
     bool buy = signal->score >= p->entry_margin;
     bool sell = p->allow_short && signal->score <= -p->entry_margin;

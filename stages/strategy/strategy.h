@@ -25,8 +25,9 @@
 
 typedef struct ats_strategy_params {
     float entry_margin;
-    float exit_margin;   /* a long leaves at or below -exit_margin */
-    int64_t notional_e9; /* of an entry, in currency */
+    float min_confidence; /* least of a signal that opens a position; 0: any */
+    float exit_margin;    /* a long leaves at or below -exit_margin */
+    int64_t notional_e9;  /* of an entry, in currency */
     uint32_t stop_bps;
     uint32_t max_hold_s;
     uint32_t offset_bps;

@@ -92,6 +92,8 @@ static bool quote(int64_t bid_e9, int64_t ask_e9, int64_t at_ns)
     return quote_of(AAA, bid_e9, ask_e9, at_ns);
 }
 
+static float confidence; /* of the signals to come */
+
 static bool signal_of(uint32_t symbol, float score, int64_t at_ns)
 {
     ats_signal s = {.h = {.kind = ATS_KIND_SIGNAL,
@@ -101,7 +103,8 @@ static bool signal_of(uint32_t symbol, float score, int64_t at_ns)
                           .event_seq = event_seq,
                           .recv_ns = at_ns},
                     .model_id = 4,
-                    .score = score};
+                    .score = score,
+                    .confidence = confidence};
     stage_fixture_put(&fixture, CHAIN, &s);
     return decides();
 }
@@ -151,6 +154,22 @@ static float just_above(float x)
 }
 
 /* ---- entries -------------------------------------------------------------------------------- */
+
+Test(strategy, enters_with_the_confidence_wanted_and_not_below)
+{
+    config.params.min_confidence = 0.75f;
+    quote(100 * E9, 100 * E9 + CENT, NOW);
+    confidence = just_below(0.75f);
+    cr_assert(!scored(9.0f, NOW));
+    confidence = NAN;
+    cr_assert(!scored(9.0f, NOW));
+    confidence = 0.75f;
+    cr_assert(scored(9.0f, NOW));
+    filled(100 * E9, NOW);
+    confidence = 0.0f; /* what was bought is sold without it */
+    cr_assert(scored(-9.0f, NOW + E9));
+    cr_assert_eq(intent.reason, ATS_REASON_EXIT_SIGNAL);
+}
 
 Test(strategy, enters_long_at_the_margin_and_not_below)
 {
