@@ -185,7 +185,7 @@ int ats_workload_model(const ats_workload *w, uint32_t trees, uint32_t depth, ui
     ats_forest forest;
     if (ats_workload_forest(w, trees, depth, seed, &forest) != 0)
         return -1;
-    *model = ats_model_make(&forest, NULL, 1, NULL, "");
+    *model = ats_model_make(&forest, 1, &(ats_model_parts){.isa = ats_isa_best()});
     return *model ? 0 : -1;
 }
 

@@ -118,7 +118,7 @@ static int read_calibration(json_t *json, ats_calibration *table)
     return 0;
 }
 
-static ats_model *make_ensemble(json_t *root, const char *sha256)
+static ats_model *make_ensemble(json_t *root, const char *sha256, ats_isa isa)
 {
     ats_forest forests[ATS_MODEL_MEMBERS_MAX] = {0};
     float weights[ATS_MODEL_MEMBERS_MAX];
@@ -136,13 +136,14 @@ static ats_model *make_ensemble(json_t *root, const char *sha256)
     for (uint32_t i = 0; result == 0 && i < n; i++)
         result = read_member(json_array_get(members, i), i + 1, &forests[i], &weights[i]);
     if (result == 0)
-        return ats_model_make(forests, weights, (uint32_t)n, fit ? &table : NULL, sha256);
+        return ats_model_make(forests, (uint32_t)n,
+                              &(ats_model_parts){weights, fit ? &table : NULL, sha256, isa});
     for (uint32_t i = 0; i < ATS_MODEL_MEMBERS_MAX; i++)
         ats_forest_free(&forests[i]);
     return NULL;
 }
 
-ats_model *ats_model_open(const char *path)
+ats_model *ats_model_open(const char *path, ats_isa isa)
 {
     mapping m;
     json_error_t error;
@@ -152,7 +153,7 @@ ats_model *ats_model_open(const char *path)
     if (is_ensemble(&m)) {
         json_t *root = json_loadb(m.bytes, m.count, JSON_REJECT_DUPLICATES, &error);
         if (root)
-            model = make_ensemble(root, m.sha256);
+            model = make_ensemble(root, m.sha256, isa);
         else
             ats_error(ATS_EXIT_DATA, "ensemble: line %d: %s", error.line, error.text);
         json_decref(root);
@@ -160,7 +161,7 @@ ats_model *ats_model_open(const char *path)
         ats_forest forest = {0};
         if (ats_forest_parse_xgboost(&forest, m.bytes, m.count) == 0) {
             memcpy(forest.sha256, m.sha256, sizeof forest.sha256);
-            model = ats_model_make(&forest, NULL, 1, NULL, m.sha256);
+            model = ats_model_make(&forest, 1, &(ats_model_parts){.sha256 = m.sha256, .isa = isa});
         }
     }
     munmap(m.bytes, m.count);

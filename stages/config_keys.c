@@ -20,6 +20,16 @@
 
 #define AT(field) offsetof(ats_run_config, field)
 
+static const char *tape_label(uint32_t mode)
+{
+    return mode == ATS_TAPE_FULL ? "full" : "reference";
+}
+
+static const char *isa_label(uint32_t choice)
+{
+    return choice == ATS_MODEL_ISA_AUTO ? "auto" : ats_isa_label(choice - 1);
+}
+
 /* Ranges catch slips of the hand (a limit a thousand times too large), not taste. */
 static const ats_config_key KEYS[] = {
     {"account", "start_cash", ATS_CONFIG_DECIMAL, AT(start_cash_e9), ATS_E9, ATS_VALUE_MAX_E9,
@@ -33,6 +43,8 @@ static const ats_config_key KEYS[] = {
      "lines of \"UTC time,model file\": from then on that model scores; \"\": none"},
     {"model", "shadow", ATS_CONFIG_PATH, AT(model_shadow_path), 0, 0, "",
      "model on trial: scores beside, decides nothing, and is compared; \"\": none"},
+    {"model", "isa", ATS_CONFIG_CHOICE, AT(model_isa), ATS_MODEL_ISA_AUTO, ATS_ISA_COUNT, "auto",
+     "instructions to score with; auto: the fastest that this machine has"},
     {"model", "batch_limit", ATS_CONFIG_U32, AT(batch_limit), 1, ATS_INFER_BATCH_MAX, "16",
      "most waiting vectors that are scored at once; infer never waits for more"},
 
@@ -48,8 +60,7 @@ static const ats_config_key KEYS[] = {
     {"features", "sectors", ATS_CONFIG_SECTORS, AT(features.sectors), 0, ATS_BENCHMARKS_BYTES, "",
      "sector symbols and their members: \"XLK: AAPL MSFT; XLF: JPM\""},
 
-    {"data", "mode", ATS_CONFIG_DATA_MODE, AT(data.mode), ATS_DATA_LENIENT, ATS_DATA_STRICT,
-     "lenient",
+    {"data", "mode", ATS_CONFIG_CHOICE, AT(data.mode), ATS_DATA_LENIENT, ATS_DATA_STRICT, "lenient",
      "strict: a symbol whose data cannot be trusted is not entered until it was good for a while"},
     {"data", "outlier_z", ATS_CONFIG_DECIMAL, AT(data.outlier_z_e9), 3 * ATS_E9, 1000 * ATS_E9,
      "10", "robust z of a price, against its last 31 changes, from which it is an outlier"},
@@ -137,7 +148,7 @@ static const ats_config_key KEYS[] = {
     {"venue", "open_orders", ATS_CONFIG_POWER, AT(venue.order_capacity), 16, 65536, "1024",
      "most orders that are open or on their way"},
 
-    {"run", "tape", ATS_CONFIG_TAPE, AT(tape), 0, 1, "full",
+    {"run", "tape", ATS_CONFIG_CHOICE, AT(tape), ATS_TAPE_FULL, ATS_TAPE_REFERENCE, "full",
      "full: the tape holds the chain input; reference: it names the input files and their hashes"},
     {"run", "realtime_priority", ATS_CONFIG_U32, AT(realtime_priority), 0, 99, "0",
      "SCHED_FIFO priority of pinned threads; 0: ordinary scheduling"},
@@ -311,10 +322,36 @@ static const char *read_time(const char *text, int64_t *out)
     return NULL;
 }
 
-static const char *read_choice(const char *text, const char *zero, const char *one, int64_t *out)
+static const struct {
+    const char *section, *name;
+    const char *(*label)(uint32_t value); /* word of each value from the key's least to its most */
+} CHOICES[] = {
+    {"model", "isa", isa_label},
+    {"data", "mode", ats_data_mode_label},
+    {"run", "tape", tape_label},
+};
+
+static const char *choice_label(const ats_config_key *key, int64_t value)
 {
-    *out = strcmp(text, one) == 0;
-    return *out || strcmp(text, zero) == 0 ? NULL : "is neither";
+    for (size_t i = 0; i < sizeof CHOICES / sizeof CHOICES[0]; i++)
+        if (!strcmp(CHOICES[i].section, key->section) && !strcmp(CHOICES[i].name, key->name))
+            return CHOICES[i].label((uint32_t)value);
+    assert(!"a choice without words");
+    return "?";
+}
+
+static const char *read_bool(const char *text, int64_t *out)
+{
+    *out = strcmp(text, "true") == 0;
+    return *out || strcmp(text, "false") == 0 ? NULL : "is neither";
+}
+
+static const char *read_choice(const ats_config_key *key, const char *text, int64_t *out)
+{
+    for (*out = key->least; *out <= key->most; ++*out)
+        if (strcmp(text, choice_label(key, *out)) == 0)
+            return NULL;
+    return "is none of them";
 }
 
 static const char *read_number(const ats_config_key *key, const char *text, int64_t *out)
@@ -334,14 +371,9 @@ static const char *read_number(const ats_config_key *key, const char *text, int6
     case ATS_CONFIG_PERCENT:
         return read_percent(text, out);
     case ATS_CONFIG_BOOL:
-        return read_choice(text, "false", "true", out);
-    case ATS_CONFIG_TAPE:
-        return read_choice(text, "full", "reference", out);
-    case ATS_CONFIG_DATA_MODE: {
-        const char *why = read_choice(text, "lenient", "strict", out);
-        *out += ATS_DATA_LENIENT;
-        return why;
-    }
+        return read_bool(text, out);
+    case ATS_CONFIG_CHOICE:
+        return read_choice(key, text, out);
     case ATS_CONFIG_TIME_OF_DAY:
         return read_time(text, out);
     default:
@@ -367,12 +399,6 @@ static void store(const ats_config_key *key, int64_t value, ats_run_config *conf
     case ATS_CONFIG_BOOL:
         *(bool *)at = value != 0;
         return;
-    case ATS_CONFIG_TAPE:
-        *(ats_tape_mode *)at = (ats_tape_mode)value;
-        return;
-    case ATS_CONFIG_DATA_MODE:
-        *(ats_data_mode *)at = (ats_data_mode)value;
-        return;
     case ATS_CONFIG_TIME_OF_DAY:
         *(int32_t *)at = (int32_t)value;
         return;
@@ -396,10 +422,6 @@ static int64_t fetch(const ats_config_key *key, const ats_run_config *config)
         return llround((double)*(const float *)at * (double)ATS_E9);
     case ATS_CONFIG_BOOL:
         return *(const bool *)at;
-    case ATS_CONFIG_TAPE:
-        return *(const ats_tape_mode *)at;
-    case ATS_CONFIG_DATA_MODE:
-        return *(const ats_data_mode *)at;
     case ATS_CONFIG_TIME_OF_DAY:
         return *(const int32_t *)at;
     default:
@@ -444,11 +466,8 @@ static void print_number(const ats_config_key *key, int64_t value, char *out, si
     case ATS_CONFIG_BOOL:
         snprintf(out, capacity, "%s", value ? "true" : "false");
         return;
-    case ATS_CONFIG_TAPE:
-        snprintf(out, capacity, "%s", value ? "reference" : "full");
-        return;
-    case ATS_CONFIG_DATA_MODE:
-        snprintf(out, capacity, "%s", ats_data_mode_label((uint32_t)value));
+    case ATS_CONFIG_CHOICE:
+        snprintf(out, capacity, "%s", choice_label(key, value));
         return;
     case ATS_CONFIG_TIME_OF_DAY:
         if (value < 0)
@@ -499,6 +518,18 @@ void ats_config_key_print(const ats_run_config *config, uint32_t key,
                               config->threads[i].name);
 }
 
+/* "lenient or strict", "auto, cpu or gpu". */
+static void list_choices(const ats_config_key *key, char *out, size_t capacity)
+{
+    size_t n = 0;
+    for (int64_t v = key->least; v <= key->most && n < capacity; v++)
+        n += (size_t)snprintf(out + n, capacity - n, "%s%s",
+                              v == key->least  ? ""
+                              : v == key->most ? " or "
+                                               : ", ",
+                              choice_label(key, v));
+}
+
 void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
 {
     static const char *const SHAPE[] = {
@@ -513,8 +544,7 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
         [ATS_CONFIG_MARGIN] = "a decimal number",
         [ATS_CONFIG_BOOL] = "true or false",
         [ATS_CONFIG_TIME_OF_DAY] = "a UTC time such as \"20:55\", or never",
-        [ATS_CONFIG_TAPE] = "full or reference",
-        [ATS_CONFIG_DATA_MODE] = "lenient or strict",
+        [ATS_CONFIG_CHOICE] = "one of",
         [ATS_CONFIG_PATH] = "a path in printable UTF-8 of at most 511 bytes in all",
         [ATS_CONFIG_TEXT] = "printable UTF-8",
         [ATS_CONFIG_SECTORS] = "a list such as XLK: AAPL MSFT; XLF: JPM",
@@ -524,6 +554,10 @@ void ats_config_key_allowed(uint32_t key, char *out, size_t capacity)
     static_assert(sizeof SHAPE / sizeof SHAPE[0] == ATS_CONFIG_TYPE_COUNT, "a shape a type");
     const ats_config_key *k = ats_config_key_at(key);
     char least[64], most[64];
+    if (k->type == ATS_CONFIG_CHOICE) {
+        list_choices(k, out, capacity);
+        return;
+    }
     if (k->type >= ATS_CONFIG_BOOL) {
         snprintf(out, capacity, "%s", SHAPE[k->type]);
         return;

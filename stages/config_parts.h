@@ -19,8 +19,7 @@ typedef enum ats_config_type {
     ATS_CONFIG_MARGIN,      /* float; read as an exact decimal */
     ATS_CONFIG_BOOL,        /* bool */
     ATS_CONFIG_TIME_OF_DAY, /* int32_t seconds of the UTC day; -1 = never */
-    ATS_CONFIG_TAPE,        /* ats_tape_mode */
-    ATS_CONFIG_DATA_MODE,   /* ats_data_mode: lenient or strict */
+    ATS_CONFIG_CHOICE,      /* an enum: one of the words of config_keys.c's CHOICES */
     ATS_CONFIG_PATH,        /* char[ATS_CONFIG_PATH_BYTES] */
     ATS_CONFIG_TEXT,        /* char[most] */
     ATS_CONFIG_SECTORS,     /* char[most], as ats_sectors_check wants it */

@@ -15,6 +15,8 @@
 
 #define ATS_CONFIG_PATH_BYTES 512
 
+#define ATS_MODEL_ISA_AUTO 0u
+
 typedef enum ats_tape_mode {
     ATS_TAPE_FULL = 0,     /* tape/ holds the chain input itself */
     ATS_TAPE_REFERENCE = 1 /* tape/ names the input captures and their content hashes */
@@ -36,6 +38,7 @@ typedef struct ats_run_config {
     char model_path[ATS_CONFIG_PATH_BYTES];          /* "": no model, nothing is scored */
     char model_schedule_path[ATS_CONFIG_PATH_BYTES]; /* "": the model does not change by itself */
     char model_shadow_path[ATS_CONFIG_PATH_BYTES];   /* "": none is on trial */
+    uint32_t model_isa;                              /* ATS_MODEL_ISA_AUTO, or 1 + ats_isa */
     uint32_t batch_limit;
 
     char calendar_path[ATS_CONFIG_PATH_BYTES]; /* "": the built-in calendar */

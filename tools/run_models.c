@@ -24,7 +24,7 @@ static void note_file(ats_run_models *m, const ats_model *model, const char *pat
 /* Id of the model that was read and added, or 0 with an error pushed. */
 static uint32_t add_file(ats_run_models *m, const char *path, uint32_t id)
 {
-    ats_model *model = ats_model_open(path);
+    ats_model *model = ats_model_open(path, m->isa);
     if (!model)
         return 0;
     if (ats_model_table_add(&m->table, model, id) == 0) {
@@ -137,6 +137,8 @@ static int read_index(ats_run_models *m, const char *run)
 
 int ats_run_models_load(ats_run_models *m, const ats_run_config *config, const char *run)
 {
+    m->isa =
+        config->model_isa == ATS_MODEL_ISA_AUTO ? ats_isa_best() : (ats_isa)(config->model_isa - 1);
     if (run) {
         if (read_index(m, run) != 0)
             return -1;
@@ -149,7 +151,7 @@ int ats_run_models_load(ats_run_models *m, const ats_run_config *config, const c
     }
     if (!config->model_shadow_path[0])
         return 0;
-    m->shadow = ats_model_open(config->model_shadow_path);
+    m->shadow = ats_model_open(config->model_shadow_path, m->isa);
     if (m->shadow)
         note_file(m, m->shadow, config->model_shadow_path);
     return m->shadow ? 0 : -1;
@@ -163,14 +165,14 @@ static void copy_name(const char *sha256, char name[96])
 }
 
 /* The file may have changed since it was loaded: the copy must be what was. */
-static int keep_file(const ats_run_dir *dir, const ats_run_model_file *f)
+static int keep_file(const ats_run_models *m, const ats_run_dir *dir, const ats_run_model_file *f)
 {
     char name[96], path[ATS_RUN_PATH_BYTES];
     copy_name(f->sha256, name);
     ats_run_dir_join(dir, name, path);
     if (ats_file_copy(f->path, path) != 0)
         return -1;
-    ats_model *copy = ats_model_open(path);
+    ats_model *copy = ats_model_open(path, m->isa);
     bool same = copy && !strcmp(copy->sha256, f->sha256);
     ats_model_free(copy);
     return same ? 0 : ats_error(ATS_EXIT_DATA, "%s: the model changed while it was read", f->path);
@@ -221,7 +223,7 @@ int ats_run_models_keep(const ats_run_models *m, const ats_run_dir *dir, ats_run
                  "models/schedule.csv");
     for (uint32_t i = 0; i < m->file_count; i++) {
         const ats_run_model_file *f = &m->files[i];
-        if (keep_file(dir, f) != 0 || (f->id && list_file(dir, f->id, f->sha256) != 0))
+        if (keep_file(m, dir, f) != 0 || (f->id && list_file(dir, f->id, f->sha256) != 0))
             return -1;
         char name[96];
         copy_name(f->sha256, name);
@@ -239,13 +241,13 @@ int ats_run_models_swap(ats_run_models *m, const ats_run_dir *dir, ats_chain *ch
                         const char *path)
 {
     ats_model_table_collect(&m->table);
-    ats_model *model = ats_model_open(path);
+    ats_model *model = ats_model_open(path, m->isa);
     if (!model)
         return -1;
     ats_run_model_file file = {0};
     snprintf(file.path, sizeof file.path, "%s", path);
     memcpy(file.sha256, model->sha256, sizeof file.sha256);
-    if (keep_file(dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
+    if (keep_file(m, dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
         ats_model_free(model);
         return -1;
     }

@@ -14,6 +14,7 @@ typedef struct ats_run_model_file {
 
 typedef struct ats_run_models {
     ats_model_table table;
+    ats_isa isa;       /* to score with */
     uint32_t first_id; /* scores from the start; 0: none */
     ats_model *shadow; /* NULL: none */
     ats_control_due commands[ATS_MODELS_MAX];

@@ -45,7 +45,8 @@ static void begin_use(infer *s, ats_model *model, int64_t from_ns)
                            .train_first_ns = model->train_first_ns,
                            .train_last_ns = model->train_last_ns,
                            .from_ns = from_ns,
-                           .calibrated = model->calibration.count > 0};
+                           .calibrated = model->calibration.count > 0,
+                           .isa = model->isa};
     for (uint32_t i = 0; i < model->member_count; i++) {
         const ats_forest *forest = &model->members[i].forest;
         use->trees += forest->tree_count;

@@ -50,6 +50,7 @@ typedef struct ats_model_use {
     int64_t from_ns; /* recv_ns of the command; 0: from the start */
     uint64_t rows;   /* that it scored */
     bool calibrated;
+    ats_isa isa;
     char sha256[65];
 } ats_model_use;
 

@@ -23,6 +23,20 @@ static int take_weights(ats_model *m, const float *weights)
     return 0;
 }
 
+/* The nodes move into the image. */
+static int compile(ats_model_member *member, ats_isa isa)
+{
+    ats_forest what = member->forest;
+    member->image = ats_forest_compile(&member->forest);
+    what.nodes = NULL;
+    what.root = NULL;
+    what.depth = NULL;
+    what.group = NULL;
+    ats_forest_free(&member->forest);
+    member->forest = what;
+    return member->image ? ats_scorer_open(&member->scorer, member->image, isa) : -1;
+}
+
 static int take_scratch(ats_model_member *member)
 {
     size_t rows = (size_t)ATS_INFER_BATCH_MAX * sizeof(float);
@@ -50,14 +64,13 @@ static int join_members(ats_model *m)
             m->train_first_ns = f->train_first_ns;
         if (f->train_last_ns > m->train_last_ns)
             m->train_last_ns = f->train_last_ns;
-        if (take_scratch(&m->members[i]) != 0)
+        if (take_scratch(&m->members[i]) != 0 || compile(&m->members[i], m->isa) != 0)
             return -1;
     }
     return 0;
 }
 
-ats_model *ats_model_make(ats_forest *forests, const float *weights, uint32_t count,
-                          const ats_calibration *calibration, const char *sha256)
+ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_parts *parts)
 {
     ats_model *m = count && count <= ATS_MODEL_MEMBERS_MAX ? calloc(1, sizeof *m) : NULL;
     ats_model_member *members = m ? calloc(count, sizeof *members) : NULL;
@@ -71,16 +84,18 @@ ats_model *ats_model_make(ats_forest *forests, const float *weights, uint32_t co
     }
     m->members = members;
     m->member_count = count;
+    m->isa = parts->isa;
     for (uint32_t i = 0; i < count; i++) {
         members[i].forest = forests[i];
         memset(&forests[i], 0, sizeof forests[i]);
     }
-    if (calibration)
-        m->calibration = *calibration;
-    memcpy(m->sha256, sha256, strnlen(sha256, sizeof m->sha256 - 1));
+    if (parts->calibration)
+        m->calibration = *parts->calibration;
+    if (parts->sha256)
+        memcpy(m->sha256, parts->sha256, strnlen(parts->sha256, sizeof m->sha256 - 1));
     bool sound = ats_calibration_is_sound(&m->calibration) ||
                  ats_error(ATS_EXIT_DATA, "model: the calibration is no rising table") == 0;
-    if (!sound || take_weights(m, weights) != 0 || join_members(m) != 0) {
+    if (!sound || take_weights(m, parts->weights) != 0 || join_members(m) != 0) {
         ats_model_free(m);
         return NULL;
     }
@@ -92,6 +107,8 @@ void ats_model_free(ats_model *m)
     if (!m)
         return;
     for (uint32_t i = 0; i < m->member_count; i++) {
+        ats_scorer_close(&m->members[i].scorer);
+        ats_forest_image_free(m->members[i].image);
         ats_forest_free(&m->members[i].forest);
         free(m->members[i].margins);
         free(m->members[i].scores);
@@ -126,22 +143,22 @@ int ats_model_check(const ats_model *m, uint32_t feature_count, uint64_t feature
 /* ---- scoring: hot --------------------------------------------------------------------------- */
 
 /* One number a row: the margin, or of several classes the last one's against the first's. */
-static void score_member(const ats_model_member *member, const float *const *rows, uint32_t n,
+static void score_member(ats_model_member *member, const float *const *rows, uint32_t n,
                          float *scores)
 {
     uint32_t groups = member->forest.group_count;
     if (groups == 1) {
-        ats_forest_score(&member->forest, rows, n, scores);
+        ats_scorer_score(&member->scorer, rows, n, scores);
         return;
     }
     const float *margins = member->margins;
-    ats_forest_score(&member->forest, rows, n, member->margins);
+    ats_scorer_score(&member->scorer, rows, n, member->margins);
     for (uint32_t i = 0; i < n; i++, margins += groups)
         scores[i] = margins[groups - 1] - margins[0];
 }
 
 /* Weighted mean and agreement of the members' scores. */
-static void score_ensemble(const ats_model *m, const float *const *rows, uint32_t n, float *scores,
+static void score_ensemble(ats_model *m, const float *const *rows, uint32_t n, float *scores,
                            float *confidences)
 {
     for (uint32_t k = 0; k < m->member_count; k++)

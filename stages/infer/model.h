@@ -15,19 +15,21 @@
 #define ATS_STAGES_INFER_MODEL_H
 
 #include "calc/calibration.h"
-#include "calc/forest/forest.h"
+#include "calc/forest/scorer.h"
 
 #include <stdalign.h>
 #include <stdbool.h>
 
 /* 256 rows of 500 trees are about 80 us on one core: the longest that a lone later event waits. */
-#define ATS_INFER_BATCH_MAX 256u
+#define ATS_INFER_BATCH_MAX ATS_SCORER_ROWS_MAX
 
 /* Five folds and three horizons, with room; each costs a scoring of every row. */
 #define ATS_MODEL_MEMBERS_MAX 16u
 
 typedef struct ats_model_member {
-    ats_forest forest;
+    ats_forest forest; /* what it is; its nodes are in the image alone */
+    ats_forest_image *image;
+    ats_scorer scorer;
     float weight;   /* of all members they sum to 1 */
     float *margins; /* scratch: ATS_INFER_BATCH_MAX rows of all its classes */
     float *scores;  /* scratch: ATS_INFER_BATCH_MAX */
@@ -40,16 +42,24 @@ typedef struct ats_model {
     uint64_t feature_version;
     ats_model_member *members;
     ats_calibration calibration;
+    ats_isa isa;
     char sha256[65];                       /* of the file */
     int64_t train_first_ns, train_last_ns; /* of all members together; 0: not known */
 } ats_model;
 
-/* Makes a model of parsed forests, which it takes over also when it fails. Weights are scaled to
- * sum to 1; NULL: equal ones. calibration may be NULL. `sha256` is the file's. NULL with an error
- * pushed (ATS_EXIT_DATA) when members were trained on different features, or a weight is not
- * above 0. Cold. */
-ats_model *ats_model_make(ats_forest *forests, const float *weights, uint32_t count,
-                          const ats_calibration *calibration, const char *sha256);
+/* What a model is made of besides its forests. All zero: equal weights, no calibration, any
+ * machine's instructions. */
+typedef struct ats_model_parts {
+    const float *weights;               /* scaled to sum to 1; NULL: equal ones */
+    const ats_calibration *calibration; /* NULL: none */
+    const char *sha256;                 /* of the file; NULL: it has none */
+    ats_isa isa;
+} ats_model_parts;
+
+/* Compiles parsed forests to a model; takes them over, also when it fails. NULL with an error
+ * pushed when members were trained on different features, a weight is not above 0, this machine has
+ * not the instructions, or memory is short. Cold. */
+ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_parts *parts);
 void ats_model_free(ats_model *model);
 
 /* The bytes of its hash, as a CONTROL record carries them. */

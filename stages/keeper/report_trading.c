@@ -294,6 +294,7 @@ static void model_table(FILE *out, const json_t *run)
         pair_text(out, run, "trained from", "model.train_first_at");
         pair_text(out, run, "trained to", "model.train_last_at");
         pair_text(out, run, "backend", "model.backend");
+        pair_text(out, run, "instructions", "model.isa");
         pair_count(out, run, "members", "model.members");
         pair_count(out, run, "model changes", "infer.model_changes");
     }

@@ -177,6 +177,7 @@ static json_t *model_json(builder *b, const ats_model_use *use, const char *back
     put_text(b, o, "feature_version", version);
     put(b, o, "calibrated", json_boolean(use->calibrated));
     put_text(b, o, "backend", backend);
+    put_text(b, o, "isa", ats_isa_label(use->isa));
     put_time(b, o, "train_first_at", use->train_first_ns);
     put_time(b, o, "train_last_at", use->train_last_ns);
     put_time(b, o, "from", use->from_ns);

@@ -49,7 +49,7 @@ static inline ats_model *fixture_model(float size)
                          .max_depth = 2,
                          .group_count = 1,
                          .feature_version = fixture_catalogue()->version};
-    ats_model *model = ats_model_make(&forest, NULL, 1, NULL, "");
+    ats_model *model = ats_model_make(&forest, 1, &(ats_model_parts){.isa = ats_isa_best()});
     if (!model)
         abort();
     return model;

@@ -186,7 +186,7 @@ Test(config, structure)
     expect_one("strategy:\n  stop_pbs: 5\n", 18,
                "strategy.stop_pbs: no such key; did you mean stop_bps?");
     expect_one("model:\n  zebra: {a: [1, {b: 2}]}\n", 18,
-               "model.zebra: no such key; allowed: path, schedule, shadow, batch_limit");
+               "model.zebra: no such key; allowed: path, schedule, shadow, isa, batch_limit");
     expect_one("venue:\n  seed: 1\n  seed: 2\n", 19,
                "venue.seed: is given twice; it is on line 18");
     expect_one("risk:\n  collar_bps: 5\n", 17, "risk: is given twice; it is on line 1");
@@ -383,7 +383,11 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "full" : "reference");
     else if (strcmp(name, "threads") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "fused" : "auto");
-    else if (strcmp(name, "path") == 0)
+    else if (strcmp(name, "isa") == 0)
+        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "auto" : "avx2");
+    else if (strcmp(name, "min_confidence") == 0)
+        snprintf(out, 64, "0.%09d", 1 + (int)ats_random_below(r, 999999999));
+    else if (strcmp(name, "path") == 0 || strcmp(name, "shadow") == 0)
         snprintf(out, 64, "'m \"%d\" \\ # ä: é'", (int)ats_random_below(r, 1000));
     else if (strcmp(name, "open_orders") == 0)
         snprintf(out, 64, "%d", 16 << ats_random_below(r, 13));

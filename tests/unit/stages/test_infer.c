@@ -52,7 +52,7 @@ static ats_model *model_of(float value)
                          .node_count = 1,
                          .feature_count = 1,
                          .group_count = 1};
-    return ats_model_make(&forest, NULL, 1, NULL, "");
+    return ats_model_make(&forest, 1, &(ats_model_parts){.isa = ats_isa_best()});
 }
 
 static void put_event(uint64_t seq)

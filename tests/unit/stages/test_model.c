@@ -47,7 +47,7 @@ Test(model, one_member_gives_its_margin_and_is_sure)
 {
     float scores[2], confidences[2];
     ats_forest f = stump_of(-0.3f, 0.7f);
-    ats_model *m = ats_model_make(&f, NULL, 1, NULL, "abc");
+    ats_model *m = ats_model_make(&f, 1, &(ats_model_parts){.sha256 = "abc"});
     cr_assert(m);
     ats_model_score(m, ROWS, 2, scores, confidences);
     cr_expect_eq(scores[0], -0.3f);
@@ -62,7 +62,7 @@ Test(model, an_ensemble_weighs_its_members_and_doubts_where_they_differ)
     float scores[2], confidences[2];
     ats_forest f[2] = {stump_of(-1.0f, 2.0f), stump_of(-1.0f, -2.0f)};
     const float weights[] = {3.0f, 1.0f}; /* scaled: 3/4, 1/4 */
-    ats_model *m = ats_model_make(f, weights, 2, NULL, "");
+    ats_model *m = ats_model_make(f, 2, &(ats_model_parts){.weights = weights});
     cr_assert(m);
     ats_model_score(m, ROWS, 2, scores, confidences);
     cr_expect_eq(scores[0], -1.0f);
@@ -78,7 +78,7 @@ Test(model, calibration_gives_the_chance_that_the_sign_is_right)
     float scores[2], confidences[2];
     const ats_calibration table = {.count = 2, .score = {-1.0f, 1.0f}, .chance = {0.25f, 0.875f}};
     ats_forest f = stump_of(-1.0f, 1.0f);
-    ats_model *m = ats_model_make(&f, NULL, 1, &table, "");
+    ats_model *m = ats_model_make(&f, 1, &(ats_model_parts){.calibration = &table});
     cr_assert(m);
     ats_model_score(m, ROWS, 2, scores, confidences);
     cr_expect_eq(confidences[0], 0.75f, "down is right when up is not");
@@ -91,7 +91,7 @@ Test(model, several_classes_score_as_the_last_against_the_first)
     float scores[2], confidences[2];
     const float values[3][2] = {{0.5f, -1.0f}, {9.0f, 9.0f}, {-0.25f, 2.0f}};
     ats_forest f = stump(values, 3);
-    ats_model *m = ats_model_make(&f, NULL, 1, NULL, "");
+    ats_model *m = ats_model_make(&f, 1, &(ats_model_parts){.isa = ATS_ISA_PORTABLE});
     cr_assert(m);
     ats_model_score(m, ROWS, 2, scores, confidences);
     cr_expect_eq(scores[0], -0.75f);
@@ -105,25 +105,25 @@ Test(model, refuses_what_does_not_belong_together)
     const ats_calibration falling = {.count = 2, .score = {0.0f, 1.0f}, .chance = {0.9f, 0.1f}};
     ats_forest f[2] = {stump_of(0, 0), stump_of(0, 0)};
     f[1].feature_version = 8;
-    cr_expect_null(ats_model_make(f, NULL, 2, NULL, ""));
+    cr_expect_null(ats_model_make(f, 2, &(ats_model_parts){.isa = ATS_ISA_PORTABLE}));
     cr_expect(strstr(ats_error_line(0), "feature version"), "%s", ats_error_line(0));
     ats_error_clear();
     ats_forest g[2] = {stump_of(0, 0), stump_of(0, 0)};
-    cr_expect_null(ats_model_make(g, none, 2, NULL, ""));
+    cr_expect_null(ats_model_make(g, 2, &(ats_model_parts){.weights = none}));
     cr_expect(strstr(ats_error_line(0), "not above 0"), "%s", ats_error_line(0));
     ats_error_clear();
     ats_forest h = stump_of(0, 0);
-    cr_expect_null(ats_model_make(&h, NULL, 1, &falling, ""));
+    cr_expect_null(ats_model_make(&h, 1, &(ats_model_parts){.calibration = &falling}));
     cr_expect(strstr(ats_error_line(0), "rising"), "%s", ats_error_line(0));
     ats_error_clear();
-    cr_expect_null(ats_model_make(NULL, NULL, 0, NULL, ""));
+    cr_expect_null(ats_model_make(NULL, 0, &(ats_model_parts){.isa = ATS_ISA_PORTABLE}));
     ats_error_clear();
 }
 
 static ats_model *small(void)
 {
     ats_forest f = stump_of(-1.0f, 1.0f);
-    return ats_model_make(&f, NULL, 1, NULL, "");
+    return ats_model_make(&f, 1, &(ats_model_parts){.isa = ATS_ISA_PORTABLE});
 }
 
 Test(model_table, models_come_in_order_and_leave_when_they_are_done_with)
