@@ -61,7 +61,7 @@ int ats_model_load(ats_forest *forest, const char *path)
     mapping m;
     if (map_file(path, &m) != 0)
         return -1;
-    int result = ats_forest_parse_xgboost(forest, m.bytes, m.count);
+    int result = ats_forest_parse(forest, m.bytes, m.count);
     memcpy(forest->sha256, m.sha256, sizeof forest->sha256);
     munmap(m.bytes, m.count);
     return result == 0 ? 0 : ats_error(ATS_EXIT_DATA, "model %s cannot be used", path);
@@ -91,7 +91,7 @@ static int read_member(json_t *member, uint32_t number, ats_forest *forest, floa
     int result = -1;
     if ((bytes = ats_base64_decode(json_string_value(text), length, file)) < 0)
         ats_error(ATS_EXIT_DATA, "ensemble: member %u is no base64", number);
-    else if (ats_forest_parse_xgboost(forest, file, (size_t)bytes) != 0)
+    else if (ats_forest_parse(forest, file, (size_t)bytes) != 0)
         ats_error(ATS_EXIT_DATA, "ensemble: member %u cannot be used", number);
     else
         result = hash(file, (size_t)bytes, forest->sha256);
@@ -159,7 +159,7 @@ ats_model *ats_model_open(const char *path, ats_isa isa)
         json_decref(root);
     } else {
         ats_forest forest = {0};
-        if (ats_forest_parse_xgboost(&forest, m.bytes, m.count) == 0) {
+        if (ats_forest_parse(&forest, m.bytes, m.count) == 0) {
             memcpy(forest.sha256, m.sha256, sizeof forest.sha256);
             model = ats_model_make(&forest, 1, &(ats_model_parts){.sha256 = m.sha256, .isa = isa});
         }

@@ -108,6 +108,13 @@ void ats_forest_predict(const ats_forest *forest, const float *margins, float *o
         out[0] = (float)best;
 }
 
+int ats_forest_parse(ats_forest *forest, const void *model, size_t bytes)
+{
+    return ats_forest_looks_like_lightgbm(model, bytes)
+               ? ats_forest_parse_lightgbm(forest, model, bytes)
+               : ats_forest_parse_xgboost(forest, model, bytes);
+}
+
 void ats_forest_free(ats_forest *forest)
 {
     free(forest->nodes);

@@ -14,6 +14,7 @@
 #ifndef ATS_CALC_FOREST_H
 #define ATS_CALC_FOREST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,15 @@ typedef struct ats_forest {
     int64_t train_last_ns;
     char sha256[65]; /* of the file, filled in by the loader */
 } ats_forest;
+
+/* Parses a model file of either library, told apart by content. 0, or -1 with an error
+ * (ATS_EXIT_DATA) pushed. */
+int ats_forest_parse(ats_forest *forest, const void *model, size_t bytes);
+
+/* Parses a LightGBM text model: gbdt, dart, random forests, several classes, numeric splits. Its
+ * decisions are LightGBM's own; leaves are rounded to float32. */
+int ats_forest_parse_lightgbm(ats_forest *forest, const void *model, size_t bytes);
+bool ats_forest_looks_like_lightgbm(const void *model, size_t bytes);
 
 /* Parses an XGBoost model of 1.x to 3.x, JSON or UBJSON: boosters gbtree and dart, random forests,
  * several classes, numeric splits; anything else is refused by name. 0, or -1 with an error

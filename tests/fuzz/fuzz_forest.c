@@ -1,4 +1,4 @@
-/* XGBoost models, JSON and UBJSON: any bytes give a forest that can be scored, or a refusal. */
+/* Model files of XGBoost and LightGBM: any bytes give a forest that can be scored, or a refusal. */
 #include "calc/forest/forest.h"
 #include "core/error.h"
 
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ats_forest forest;
     ats_error_clear();
-    if (ats_forest_parse_xgboost(&forest, data, size) != 0) {
+    if (ats_forest_parse(&forest, data, size) != 0) {
         if (ats_error_count() == 0)
             abort(); /* a refusal says why */
         return 0;
