@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "io/base64.h"
+#include "learn/model_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +57,16 @@ static int map_file(const char *path, mapping *m)
     return -1;
 }
 
+int ats_model_file_hash(const char *path, char sha256[65])
+{
+    mapping m;
+    if (map_file(path, &m) != 0)
+        return -1;
+    memcpy(sha256, m.sha256, sizeof m.sha256);
+    munmap(m.bytes, m.count);
+    return 0;
+}
+
 int ats_model_load(ats_forest *forest, const char *path)
 {
     mapping m;
@@ -78,8 +89,28 @@ static bool is_ensemble(const mapping *m)
     return memmem(m->bytes, n, "\"ats_model\"", strlen("\"ats_model\"")) != NULL;
 }
 
-static int read_member(json_t *member, uint32_t number, ats_forest *forest, float *weight)
+/* A file's forest, compiled: from the cache, or parsed and kept there. */
+static int take_forest(const void *bytes, size_t count, const char *sha256, ats_forest *forest,
+                       ats_forest_image **image)
 {
+    if (ats_model_cache_get(sha256, forest, image) == 0)
+        return 0;
+    if (ats_forest_parse(forest, bytes, count) != 0)
+        return -1;
+    memcpy(forest->sha256, sha256, sizeof forest->sha256);
+    *image = ats_forest_compile(forest);
+    if (*image) {
+        ats_model_cache_put(forest, *image);
+        return 0;
+    }
+    ats_forest_free(forest);
+    return -1;
+}
+
+static int read_member(json_t *member, uint32_t number, ats_forest *forest,
+                       ats_forest_image **image, float *weight)
+{
+    char sha256[65];
     json_t *w = json_object_get(member, "weight"), *text = json_object_get(member, "model");
     size_t length = json_string_length(text);
     ssize_t bytes;
@@ -91,10 +122,10 @@ static int read_member(json_t *member, uint32_t number, ats_forest *forest, floa
     int result = -1;
     if ((bytes = ats_base64_decode(json_string_value(text), length, file)) < 0)
         ats_error(ATS_EXIT_DATA, "ensemble: member %u is no base64", number);
-    else if (ats_forest_parse(forest, file, (size_t)bytes) != 0)
+    else if (hash(file, (size_t)bytes, sha256) == 0)
+        result = take_forest(file, (size_t)bytes, sha256, forest, image);
+    if (result != 0)
         ats_error(ATS_EXIT_DATA, "ensemble: member %u cannot be used", number);
-    else
-        result = hash(file, (size_t)bytes, forest->sha256);
     free(file);
     *weight = (float)json_number_value(w);
     return result;
@@ -121,6 +152,7 @@ static int read_calibration(json_t *json, ats_calibration *table)
 static ats_model *make_ensemble(json_t *root, const char *sha256, ats_isa isa)
 {
     ats_forest forests[ATS_MODEL_MEMBERS_MAX] = {0};
+    ats_forest_image *images[ATS_MODEL_MEMBERS_MAX] = {0};
     float weights[ATS_MODEL_MEMBERS_MAX];
     ats_calibration table = {0};
     json_t *members = json_object_get(root, "members"), *fit = json_object_get(root, "calibration");
@@ -134,12 +166,16 @@ static ats_model *make_ensemble(json_t *root, const char *sha256, ats_isa isa)
     else if (fit)
         result = read_calibration(fit, &table);
     for (uint32_t i = 0; result == 0 && i < n; i++)
-        result = read_member(json_array_get(members, i), i + 1, &forests[i], &weights[i]);
+        result =
+            read_member(json_array_get(members, i), i + 1, &forests[i], &images[i], &weights[i]);
     if (result == 0)
-        return ats_model_make(forests, (uint32_t)n,
-                              &(ats_model_parts){weights, fit ? &table : NULL, sha256, isa});
-    for (uint32_t i = 0; i < ATS_MODEL_MEMBERS_MAX; i++)
+        return ats_model_make(
+            forests, (uint32_t)n,
+            &(ats_model_parts){weights, fit ? &table : NULL, sha256, isa, images});
+    for (uint32_t i = 0; i < ATS_MODEL_MEMBERS_MAX; i++) {
         ats_forest_free(&forests[i]);
+        ats_forest_image_free(images[i]);
+    }
     return NULL;
 }
 
@@ -159,10 +195,10 @@ ats_model *ats_model_open(const char *path, ats_isa isa)
         json_decref(root);
     } else {
         ats_forest forest = {0};
-        if (ats_forest_parse(&forest, m.bytes, m.count) == 0) {
-            memcpy(forest.sha256, m.sha256, sizeof forest.sha256);
-            model = ats_model_make(&forest, 1, &(ats_model_parts){.sha256 = m.sha256, .isa = isa});
-        }
+        ats_forest_image *image;
+        if (take_forest(m.bytes, m.count, m.sha256, &forest, &image) == 0)
+            model = ats_model_make(
+                &forest, 1, &(ats_model_parts){.sha256 = m.sha256, .isa = isa, .images = &image});
     }
     munmap(m.bytes, m.count);
     if (!model)

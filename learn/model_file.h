@@ -18,6 +18,9 @@
 /* Reads one forest; forest->sha256 is that of the file. 0, or -1 with an error pushed. */
 int ats_model_load(ats_forest *forest, const char *path);
 
+/* SHA-256 of a file as text. 0, or -1 with an error pushed. */
+int ats_model_file_hash(const char *path, char sha256[65]);
+
 /* Reads a forest or an ensemble, to score with these instructions. The caller frees it; NULL with
  * an error pushed. */
 ats_model *ats_model_open(const char *path, ats_isa isa);

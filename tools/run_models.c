@@ -165,16 +165,17 @@ static void copy_name(const char *sha256, char name[96])
 }
 
 /* The file may have changed since it was loaded: the copy must be what was. */
-static int keep_file(const ats_run_models *m, const ats_run_dir *dir, const ats_run_model_file *f)
+static int keep_file(const ats_run_dir *dir, const ats_run_model_file *f)
 {
     char name[96], path[ATS_RUN_PATH_BYTES];
     copy_name(f->sha256, name);
     ats_run_dir_join(dir, name, path);
     if (ats_file_copy(f->path, path) != 0)
         return -1;
-    ats_model *copy = ats_model_open(path, m->isa);
-    bool same = copy && !strcmp(copy->sha256, f->sha256);
-    ats_model_free(copy);
+    char sha256[65];
+    if (ats_model_file_hash(path, sha256) != 0)
+        return -1;
+    bool same = !strcmp(sha256, f->sha256);
     return same ? 0 : ats_error(ATS_EXIT_DATA, "%s: the model changed while it was read", f->path);
 }
 
@@ -223,7 +224,7 @@ int ats_run_models_keep(const ats_run_models *m, const ats_run_dir *dir, ats_run
                  "models/schedule.csv");
     for (uint32_t i = 0; i < m->file_count; i++) {
         const ats_run_model_file *f = &m->files[i];
-        if (keep_file(m, dir, f) != 0 || (f->id && list_file(dir, f->id, f->sha256) != 0))
+        if (keep_file(dir, f) != 0 || (f->id && list_file(dir, f->id, f->sha256) != 0))
             return -1;
         char name[96];
         copy_name(f->sha256, name);
@@ -247,7 +248,7 @@ int ats_run_models_swap(ats_run_models *m, const ats_run_dir *dir, ats_chain *ch
     ats_run_model_file file = {0};
     snprintf(file.path, sizeof file.path, "%s", path);
     memcpy(file.sha256, model->sha256, sizeof file.sha256);
-    if (keep_file(m, dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
+    if (keep_file(dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
         ats_model_free(model);
         return -1;
     }

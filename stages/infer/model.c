@@ -27,7 +27,8 @@ static int take_weights(ats_model *m, const float *weights)
 static int compile(ats_model_member *member, ats_isa isa)
 {
     ats_forest what = member->forest;
-    member->image = ats_forest_compile(&member->forest);
+    if (!member->image)
+        member->image = ats_forest_compile(&member->forest);
     what.nodes = NULL;
     what.root = NULL;
     what.depth = NULL;
@@ -75,8 +76,10 @@ ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_p
     ats_model *m = count && count <= ATS_MODEL_MEMBERS_MAX ? calloc(1, sizeof *m) : NULL;
     ats_model_member *members = m ? calloc(count, sizeof *members) : NULL;
     if (!members) {
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
             ats_forest_free(&forests[i]);
+            ats_forest_image_free(parts->images ? parts->images[i] : NULL);
+        }
         free(m);
         ats_error(ATS_EXIT_DATA, "model: %u members; 1 to %u are possible", count,
                   ATS_MODEL_MEMBERS_MAX);
@@ -88,6 +91,7 @@ ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_p
     for (uint32_t i = 0; i < count; i++) {
         members[i].forest = forests[i];
         memset(&forests[i], 0, sizeof forests[i]);
+        members[i].image = parts->images ? parts->images[i] : NULL;
     }
     if (parts->calibration)
         m->calibration = *parts->calibration;

@@ -54,11 +54,12 @@ typedef struct ats_model_parts {
     const ats_calibration *calibration; /* NULL: none */
     const char *sha256;                 /* of the file; NULL: it has none */
     ats_isa isa;
+    ats_forest_image **images; /* of the forests, where they are compiled already; or NULL */
 } ats_model_parts;
 
-/* Compiles parsed forests to a model; takes them over, also when it fails. NULL with an error
- * pushed when members were trained on different features, a weight is not above 0, this machine has
- * not the instructions, or memory is short. Cold. */
+/* Compiles parsed forests to a model; takes them (and images) over, also when it fails. NULL with
+ * an error pushed when members were trained on different features, a weight is not above 0, this
+ * machine has not the instructions, or memory is short. Cold. */
 ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_parts *parts);
 void ats_model_free(ats_model *model);
 

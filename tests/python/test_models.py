@@ -32,6 +32,11 @@ def days(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch):
+    monkeypatch.setenv("ATS_CACHE_DIR", "")
+
+
 def run(folder, name, day="two.cap", speed=None, **environment):
     ats("replay", "-q", "-c", ROOT / "configs/demo.yaml", "--run-dir", folder / name, *(["--speed", speed] if speed else []),
         folder / day, **environment)
@@ -174,3 +179,36 @@ def test_a_file_that_is_replaced_takes_over_on_a_signal(days):
     again = repeat(days, "swapped")
     assert again["digest"] == first["digest"]
     assert [m["rows"] for m in again["infer"]["models"]] == [m["rows"] for m in first["infer"]["models"]]
+
+
+def test_a_compiled_model_is_kept_by_its_hash(days, tmp_path):
+    def once(name):
+        return run(days, name, ATS_MODEL_PATH=ensemble(days, {"a.json": 2, "b.json": 1}), ATS_CACHE_DIR=tmp_path / "deep/cache")
+    plain = run(days, "uncached", ATS_MODEL_PATH=ensemble(days, {"a.json": 2, "b.json": 1}))
+    first = once("cached-1")
+    files = sorted((tmp_path / "deep/cache").iterdir())
+    assert len(files) == 2 and all(f.suffix == ".forest" for f in files)
+    seconds = {f: f.stat().st_mtime_ns for f in files}
+    second = once("cached-2")
+    assert {f: f.stat().st_mtime_ns for f in files} == seconds, "nothing was written again"
+    assert plain["digest"] == first["digest"] == second["digest"] and second["model"] == plain["model"]
+    whole = files[0].read_bytes()
+    for damage in (b"", whole[:-64], whole[:100], whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:],
+                   bytes(400) + whole[400:], whole + bytes(64)):
+        files[0].write_bytes(damage)
+        assert once(f"damaged-{len(damage)}-{damage[:1].hex()}")["digest"] == plain["digest"]
+        assert files[0].read_bytes() == whole, "made anew"
+        subprocess.run(["rm", "-rf", str(days / f"damaged-{len(damage)}-{damage[:1].hex()}")], check=True)
+
+
+def test_the_cache_forgets_its_oldest(days, tmp_path):
+    for i in range(256):
+        (tmp_path / f"{i:064x}.forest").write_bytes(b"")
+        os.utime(tmp_path / f"{i:064x}.forest", (i + 1, i + 1))
+    run(days, "full-cache", ATS_MODEL_PATH=days / "a.json", ATS_CACHE_DIR=tmp_path)
+    names = {f.name for f in tmp_path.iterdir()}
+    assert len(names) == 256 and f"{0:064x}.forest" not in names and f"{1:064x}.forest" in names
+
+
+def test_a_cache_that_cannot_be_is_none(days):
+    run(days, "no-cache", ATS_MODEL_PATH=days / "a.json", ATS_CACHE_DIR="/proc/none")
