@@ -90,7 +90,7 @@ ATS_DEVICE uint64_t ats_gpu_load_acquire(const uint64_t *p)
 {
 #ifdef __CUDACC__
     uint64_t v;
-    asm volatile("ld.acquire.sys.global.u64 %0, [%1];" : "=l"(v) : "l"(p) : "memory");
+    __asm__ volatile("ld.acquire.sys.global.u64 %0, [%1];" : "=l"(v) : "l"(p) : "memory");
     return v;
 #else
     return ats_load_acquire(p);
@@ -103,20 +103,25 @@ ATS_DEVICE uint64_t ats_gpu_load_relaxed(const uint64_t *p)
 {
 #ifdef __CUDACC__
     uint64_t v;
-    asm volatile("ld.relaxed.sys.global.u64 %0, [%1];" : "=l"(v) : "l"(p) : "memory");
+    __asm__ volatile("ld.relaxed.sys.global.u64 %0, [%1];" : "=l"(v) : "l"(p) : "memory");
     return v;
 #else
     return ats_load_relaxed(p);
 #endif
 }
 
-/* Results: value and sequence are one word. Partner: the CPU's ats_load_relaxed in its wait. */
-ATS_DEVICE void ats_gpu_store_relaxed(uint64_t *p, uint64_t v)
+/* Results and faults: value and sequence are one word. Partner: the CPU's ats_load_acquire in
+ * ats_gpu_await. On the device relaxed is enough and a fence would cost a trip over the bus: the
+ * one thing that must not pass the store are the loads of the table (the CPU may have it
+ * overwritten once it has all results), and those have ended: the value depends on them, or they
+ * fed shared memory in front of a barrier of the block. The host's twin says the same to its
+ * compiler. */
+ATS_DEVICE void ats_gpu_store_result(uint64_t *p, uint64_t v)
 {
 #ifdef __CUDACC__
-    asm volatile("st.relaxed.sys.global.u64 [%0], %1;" ::"l"(p), "l"(v) : "memory");
+    __asm__ volatile("st.relaxed.sys.global.u64 [%0], %1;" ::"l"(p), "l"(v) : "memory");
 #else
-    ats_store_relaxed(p, v);
+    ats_store_release(p, v);
 #endif
 }
 
@@ -209,7 +214,8 @@ ATS_DEVICE float ats_gpu_walk_wide(const uint32_t *tree, const uint8_t *rank, ui
 typedef struct ats_gpu_work {
     const ats_gpu_parameters *parameters;
     ats_gpu_shared *shared;
-    const ats_gpu_table *head;  /* fixed parts: staged or in the device's memory */
+    ats_gpu_table head; /* a copy: nothing of the table is read once the last result is out */
+    const unsigned char *fixed; /* where its fixed parts lie: staged or in the device's memory */
     const unsigned char *table; /* all of it, in the device's memory */
     uint32_t threads, blocks;   /* of the device */
     uint32_t sequence;          /* of the request */
@@ -220,7 +226,7 @@ typedef struct ats_gpu_work {
 
 ATS_DEVICE const uint32_t *ats_gpu_trees(const ats_gpu_work *w)
 {
-    return (const uint32_t *)((const unsigned char *)w->head + w->head->tree_at);
+    return (const uint32_t *)(w->fixed + w->head.tree_at);
 }
 
 ATS_DEVICE uint32_t ats_gpu_row(const ats_gpu_work *w, uint32_t i)
@@ -231,12 +237,12 @@ ATS_DEVICE uint32_t ats_gpu_row(const ats_gpu_work *w, uint32_t i)
 ATS_DEVICE void ats_gpu_load_rows(const ats_gpu_work *w, uint32_t thread)
 {
     ats_gpu_shared *s = w->shared;
-    uint32_t words = w->head->rank_words, groups = w->head->group_count;
-    const float *base = (const float *)((const unsigned char *)w->head + w->head->base_at);
+    uint32_t words = w->head.rank_words, groups = w->head.group_count;
+    const float *base = (const float *)(w->fixed + w->head.base_at);
     for (uint32_t i = thread; i < w->rows * words; i += w->threads) {
         uint32_t row = ats_gpu_row(w, i / words);
         s->rank[i] = ats_gpu_load_relaxed(
-            &w->parameters->mailbox->rank[row * w->head->rank_stride + i % words]);
+            &w->parameters->mailbox->rank[row * w->head.rank_stride + i % words]);
     }
     for (uint32_t i = thread; i < w->rows * groups; i += w->threads)
         s->margin[i] = base[i / w->rows];
@@ -246,7 +252,7 @@ ATS_DEVICE void ats_gpu_load_rows(const ats_gpu_work *w, uint32_t thread)
 ATS_DEVICE void ats_gpu_walk_trees(const ats_gpu_work *w, uint32_t thread)
 {
     ats_gpu_shared *s = w->shared;
-    const ats_gpu_table *head = w->head;
+    const ats_gpu_table *head = &w->head;
     const uint32_t *tree_first = ats_gpu_trees(w);
     for (uint32_t i = thread; i < w->rows * w->tree_count; i += w->threads) {
         uint32_t tree = w->tree + i / w->rows;
@@ -265,10 +271,9 @@ ATS_DEVICE void ats_gpu_walk_trees(const ats_gpu_work *w, uint32_t thread)
 ATS_DEVICE void ats_gpu_add_leaves(const ats_gpu_work *w, uint32_t thread)
 {
     ats_gpu_shared *s = w->shared;
-    const uint32_t *group_first =
-        (const uint32_t *)((const unsigned char *)w->head + w->head->group_at);
+    const uint32_t *group_first = (const uint32_t *)(w->fixed + w->head.group_at);
     uint32_t end = w->tree + w->tree_count;
-    for (uint32_t i = thread; i < w->rows * w->head->group_count; i += w->threads) {
+    for (uint32_t i = thread; i < w->rows * w->head.group_count; i += w->threads) {
         uint32_t group = i / w->rows, from = group_first[group], to = group_first[group + 1];
         from = from > w->tree ? from : w->tree;
         to = to < end ? to : end;
@@ -284,11 +289,11 @@ ATS_DEVICE void ats_gpu_add_leaves(const ats_gpu_work *w, uint32_t thread)
 /* By the thread that added: no barrier stands between. */
 ATS_DEVICE void ats_gpu_give_results(const ats_gpu_work *w, uint32_t thread)
 {
-    uint32_t groups = w->head->group_count;
+    uint32_t groups = w->head.group_count;
     for (uint32_t i = thread; i < w->rows * groups; i += w->threads) {
         uint32_t word = ats_gpu_row(w, i % w->rows) * groups + i / w->rows;
-        ats_gpu_store_relaxed(&w->parameters->mailbox->result[word],
-                              (uint64_t)w->sequence << 32 | ats_gpu_bits_of(w->shared->margin[i]));
+        ats_gpu_store_result(&w->parameters->mailbox->result[word],
+                             (uint64_t)w->sequence << 32 | ats_gpu_bits_of(w->shared->margin[i]));
     }
 }
 
@@ -327,7 +332,7 @@ ATS_DEVICE uint32_t ats_gpu_least(uint32_t a, uint32_t b)
 ATS_DEVICE void ats_gpu_score_rows(ats_gpu_work *w)
 {
     ATS_GPU_PHASE(w->threads, ats_gpu_load_rows(w, thread))
-    uint32_t trees = w->head->tree_count, room = ATS_GPU_LEAVES / w->rows;
+    uint32_t trees = w->head.tree_count, room = ATS_GPU_LEAVES / w->rows;
     for (w->tree = 0; w->tree < trees; w->tree += w->tree_count) {
         w->tree_count = ats_gpu_least(room, trees - w->tree);
         ATS_GPU_PHASE(w->threads, ats_gpu_walk_trees(w, thread))
@@ -357,17 +362,17 @@ ATS_DEVICE void ats_gpu_answer(const ats_gpu_parameters *parameters, ats_gpu_sha
         ATS_GPU_PHASE(threads, ats_gpu_stage(&w, thread))
     bool staged = load == shared->staged_load;
     w.staged_bytes = staged ? shared->staged_bytes : 0;
-    w.head = (const ats_gpu_table *)(staged ? (const unsigned char *)shared->stage : w.table);
-    if (rows > ATS_GPU_REQUEST_ROWS || w.head->load != load ||
-        w.head->magic != ATS_GPU_TABLE_MAGIC) {
+    w.fixed = staged ? (const unsigned char *)shared->stage : w.table;
+    w.head = *(const ats_gpu_table *)w.fixed;
+    if (rows > ATS_GPU_REQUEST_ROWS || w.head.load != load || w.head.magic != ATS_GPU_TABLE_MAGIC) {
         uint64_t fault = rows > ATS_GPU_REQUEST_ROWS ? ATS_GPU_FAULT_ROWS : ATS_GPU_FAULT_TABLE;
-        ATS_GPU_PHASE(threads, if (thread == 0) ats_gpu_store_relaxed(
+        ATS_GPU_PHASE(threads, if (thread == 0) ats_gpu_store_result(
                                    &parameters->mailbox->fault, (uint64_t)w.sequence << 32 | fault))
         return;
     }
     uint32_t left = (rows - block + blocks - 1) / blocks;
-    uint32_t at_once = ats_gpu_least(ATS_GPU_RANK_WORDS / w.head->rank_words,
-                                     ATS_GPU_MARGINS / w.head->group_count);
+    uint32_t at_once =
+        ats_gpu_least(ATS_GPU_RANK_WORDS / w.head.rank_words, ATS_GPU_MARGINS / w.head.group_count);
     for (; left > 0; left -= w.rows, w.first += w.rows * blocks) {
         w.rows = ats_gpu_least(left, at_once);
         ats_gpu_score_rows(&w);

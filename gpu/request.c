@@ -48,8 +48,9 @@ ats_gpu_status ats_gpu_await(ats_gpu *gpu, const ats_gpu_request *request, uint6
     const ats_gpu_mailbox *mailbox = gpu->mailbox;
     uint32_t words = request->row_count * request->slot->group_count, looks = 0;
     for (uint32_t i = 0; i < words;) {
-        /* Relaxed: value and sequence are one word. */
-        if (ats_load_relaxed(&mailbox->result[i]) >> 32 == request->sequence) {
+        /* Partner: ats_gpu_store_result. Value and sequence are one word; acquire is for what the
+         * device read before, which may be overwritten after this. */
+        if (ats_load_acquire(&mailbox->result[i]) >> 32 == request->sequence) {
             i++;
             continue;
         }

@@ -48,23 +48,21 @@ static void answer(simulated *s, const ats_gpu_parameters *parameters, uint64_t 
         ats_gpu_answer(parameters, memory_of(s, block), block, s->blocks, THREADS, bell);
 }
 
-/* Works on a copy, flips bits, and hands it out. `spare`: the row to spoil is one that holds no
- * canary, by the rule of request.c. */
-static void answer_wrong(simulated *s, uint64_t bell, bool one_row)
+/* Works on a copy, flips a bit in each result of the first `spoiled` rows, and hands all out. */
+static void answer_wrong(simulated *s, uint64_t bell, uint32_t spoiled)
 {
     ats_gpu_mailbox *mailbox = s->parameters.mailbox;
     ats_gpu_parameters parameters = s->parameters;
-    uint32_t rows = ats_gpu_bell_rows(bell), sequence = ats_gpu_bell_sequence(bell);
+    uint32_t rows = ats_gpu_bell_rows(bell);
     uint32_t slot = ats_gpu_bell_load(bell) % parameters.slot_count;
     const ats_gpu_table *table = (const void *)(parameters.tables + slot * parameters.slot_bytes);
     parameters.mailbox = s->shadow;
     for (uint32_t i = 0; i < ATS_GPU_RANK_BYTES / 8; i++)
         s->shadow->rank[i] = ats_load_relaxed(&mailbox->rank[i]);
     answer(s, &parameters, bell);
-    uint32_t spoiled = (sequence % rows + 1) % rows;
     for (uint32_t i = 0; i < rows * table->group_count; i++) {
-        bool flip = !one_row || (i / table->group_count == spoiled && rows > 1);
-        ats_store_relaxed(&mailbox->result[i], s->shadow->result[i] ^ (flip ? 1u << 20 : 0));
+        bool flip = i / table->group_count < spoiled;
+        ats_gpu_store_result(&mailbox->result[i], s->shadow->result[i] ^ (flip ? 1u << 20 : 0));
     }
 }
 
@@ -93,14 +91,14 @@ static void serve(simulated *s, uint64_t bell)
     case ATS_GPU_TROUBLE_DEAD:
         return;
     case ATS_GPU_TROUBLE_ERROR:
-        ats_gpu_store_relaxed(&s->parameters.mailbox->fault,
-                              (uint64_t)sequence << 32 | ATS_GPU_FAULT_INJECTED);
+        ats_gpu_store_result(&s->parameters.mailbox->fault,
+                             (uint64_t)sequence << 32 | ATS_GPU_FAULT_INJECTED);
         return;
     case ATS_GPU_TROUBLE_WRONG:
-        answer_wrong(s, bell, false);
+        answer_wrong(s, bell, ats_gpu_bell_rows(bell));
         return;
     case ATS_GPU_TROUBLE_SPOIL:
-        answer_wrong(s, bell, true);
+        answer_wrong(s, bell, 1);
         return;
     case ATS_GPU_TROUBLE_LATE:
         /* The ranks may have changed by then: the answer is nonsense under an old sequence. */

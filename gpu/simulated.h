@@ -14,8 +14,7 @@ typedef enum ats_gpu_trouble {
     ATS_GPU_TROUBLE_HANG = 1,  /* answers nothing */
     ATS_GPU_TROUBLE_ERROR = 2, /* answers each request with a fault */
     ATS_GPU_TROUBLE_WRONG = 3, /* flips a bit in every result */
-    ATS_GPU_TROUBLE_SPOIL = 4, /* flips a bit in the results of one row that is no canary: what a
-                                  canary cannot know */
+    ATS_GPU_TROUBLE_SPOIL = 4, /* flips a bit in the results of the first row of each request */
     ATS_GPU_TROUBLE_LATE = 5,  /* answers a request only when the next one has come, then that */
     ATS_GPU_TROUBLE_SLOW = 6,  /* answers after 2 ms */
     ATS_GPU_TROUBLE_DEAD = 7,  /* the driver reports an error and it cannot be started */

@@ -73,7 +73,7 @@ static inline ats_gpu_config simulated_config(void)
     config.wait = ATS_WAIT_YIELD;
     config.probe_first_ns = 1000000;
     config.probe_last_ns = 20000000;
-    config.probe_timeout_ns = 2000000000;
+    config.probe_timeout_ns = 300000000;
     config.health_ns = 1000000;
     return config;
 }
