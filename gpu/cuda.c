@@ -150,14 +150,15 @@ static int start_context(cuda *c, const ats_gpu_config *config, ats_gpu_mailbox 
 }
 
 /* Destroying the context ends what runs in it and frees all it had; a driver that hangs may not
- * return from it, which holds up the watch and nobody else. */
-static int end_context(cuda *c)
+ * return from it, which holds up the watch and nobody else. To give the mailbox back by itself would
+ * wait for what runs, so that is done only where nothing does. */
+static int end_context(cuda *c, bool at_rest)
 {
     const ats_gpu_driver *d = c->driver;
-    CUresult unregistered = c->mailbox ? d->host_unregister(c->mailbox) : CUDA_SUCCESS;
+    if (c->mailbox && at_rest)
+        (void)d->host_unregister(c->mailbox); /* goes with the context when this fails */
     CUresult destroyed = c->context ? d->context_destroy(c->context) : CUDA_SUCCESS;
     memset(c, 0, sizeof *c);
-    (void)unregistered; /* goes with the context when it could not be done before */
     TRY("end", destroyed);
     return 0;
 }
@@ -180,7 +181,7 @@ static int start(cuda *c, const ats_gpu_config *config, ats_gpu_mailbox *mailbox
         c->driver->context_create(&c->context, CU_CTX_SCHED_SPIN | CU_CTX_MAP_HOST, device));
     c->generation = __atomic_add_fetch(&generations, 1, __ATOMIC_RELAXED);
     if (start_context(c, config, mailbox, sequence, stays) != 0) {
-        (void)end_context(c);
+        (void)end_context(c, true);
         return -1;
     }
     return 0;
@@ -204,10 +205,12 @@ static int stop(void *state)
     uint64_t until_ns = ats_clock_monotonic_ns() + STOP_NS;
     struct timespec pause = {0, 1000000};
     (void)c->driver->context_set(c->context);
-    while (c->driver->stream_query(c->work) == CUDA_ERROR_NOT_READY &&
-           ats_clock_monotonic_ns() < until_ns)
+    while (c->driver->stream_query(c->work) == CUDA_ERROR_NOT_READY) {
+        if (ats_clock_monotonic_ns() > until_ns)
+            return end_context(c, false);
         nanosleep(&pause, NULL);
-    return end_context(c);
+    }
+    return end_context(c, true);
 }
 
 static int upload(void *state, uint32_t slot, const void *table, size_t bytes)
