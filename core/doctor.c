@@ -42,20 +42,36 @@ typedef struct exam {
     char cmdline[8192];
 } exam;
 
+static ats_doctor_finding *add(ats_doctor_report *r, const char *check, ats_doctor_level level,
+                               const char *format, va_list args)
+{
+    if (r->count == ATS_DOCTOR_FINDINGS_MAX)
+        r->count--;
+    ats_doctor_finding *f = &r->findings[r->count++];
+    *f = (ats_doctor_finding){.check = check, .level = level};
+    vsnprintf(f->found, sizeof f->found, format, args);
+    return f;
+}
+
+ats_doctor_finding *ats_doctor_add(ats_doctor_report *report, const char *check,
+                                   ats_doctor_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    ats_doctor_finding *f = add(report, check, level, format, args);
+    va_end(args);
+    return f;
+}
+
 static ats_doctor_finding *find(exam *x, const char *check, ats_doctor_level level,
                                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static ats_doctor_finding *find(exam *x, const char *check, ats_doctor_level level,
                                 const char *format, ...)
 {
-    ats_doctor_report *r = x->report;
-    if (r->count == ATS_DOCTOR_FINDINGS_MAX)
-        r->count--;
-    ats_doctor_finding *f = &r->findings[r->count++];
-    *f = (ats_doctor_finding){.check = check, .level = level};
     va_list args;
     va_start(args, format);
-    vsnprintf(f->found, sizeof f->found, format, args);
+    ats_doctor_finding *f = add(x->report, check, level, format, args);
     va_end(args);
     return f;
 }
@@ -469,9 +485,6 @@ static void check_space(exam *x, const char *check, const char *path, uint64_t l
 static void check_devices(exam *x)
 {
     char text[256];
-    bool gpu = read_text(x, text, sizeof text, "/proc/driver/nvidia/version");
-    text[strcspn(text, "\n")] = 0;
-    find(x, "gpu", ATS_DOCTOR_OK, "%.150s", gpu ? text : "none; the CPU scores");
     bool barred =
         read_text(x, text, sizeof text, "/proc/sys/kernel/io_uring_disabled") && *text != '0';
     uint8_t parameters[256] = {0}; /* struct io_uring_params is 120 bytes */

@@ -52,6 +52,12 @@ typedef struct ats_doctor_report {
 
 void ats_doctor_run(ats_doctor_report *report, const ats_doctor_options *options);
 
+/* Adds a finding to a report; a full one loses its last. The finding is the report's: its advice
+ * may be written. For checks of what core does not know. */
+ats_doctor_finding *ats_doctor_add(ats_doctor_report *report, const char *check,
+                                   ats_doctor_level level, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Findings of a level. */
 uint32_t ats_doctor_count(const ats_doctor_report *report, ats_doctor_level level);
 

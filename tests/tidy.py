@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LAYERS = ["core", "calc", "io", "stages", "learn", "bench", "tools"]
+LAYERS = ["core", "calc", "gpu", "io", "stages", "learn", "bench", "tools"]
 # Lower may not include higher. The gpu backend stands beside io; benchmarks may use all but tools.
 ORDER = {"core": 0, "calc": 1, "gpu": 2, "io": 2, "stages": 3, "learn": 4, "bench": 5, "tools": 6}
 
@@ -16,7 +16,7 @@ HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/f
        "stages/infer/infer.c", "stages/infer/sample.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
        "stages/risk/gate.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
        "calc/portfolio.c", "calc/money.c", "calc/order_table.c",
-       "calc/order_state.c", "core/group.c", "core/ring.c", "core/stage.c"]
+       "calc/order_state.c", "gpu/request.c", "core/group.c", "core/ring.c", "core/stage.c"]
 BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
                         r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
                         r"sleep|usleep|nanosleep|rand|strcmp|strtod|exp|log|pow)\s*\(")

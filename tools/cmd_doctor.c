@@ -1,6 +1,7 @@
 #include "core/doctor.h"
 #include "stages/config.h"
 #include "tools/commands.h"
+#include "tools/doctor_gpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ static int run(int argc, char **argv)
         return ats_cli_fail();
     }
     ats_doctor_run(report, &how);
+    ats_doctor_gpu(report, how.spin_ms > 0);
     int failed = 0;
     if (cli.common.json)
         failed = print_json(report);

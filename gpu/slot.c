@@ -1,0 +1,213 @@
+/* A loaded model: its table (table.h) and its canaries. Cold. */
+#include "gpu/internal.h"
+
+#include "core/error.h"
+#include "core/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct pack {
+    const ats_forest_image_node *nodes;
+    const float *values;
+    uint32_t *queue;   /* image nodes of a tree in the order of their numbers there */
+    uint32_t *words;   /* NULL: only measured */
+    uint32_t at;       /* words so far */
+    uint32_t farthest; /* distance to a left child, the longest */
+    bool wide;
+} pack;
+
+static void put_node(pack *p, uint32_t word, const ats_forest_image_node *node, uint32_t distance)
+{
+    uint32_t leaves = 0;
+    if (!p->words)
+        return;
+    for (uint32_t side = 0; side < 2; side++)
+        leaves |= (uint32_t)p->nodes[node->left + side].leaf << (ATS_GPU_LEAF_BIT + side);
+    uint32_t column_and_rank = (uint32_t)node->column << 8 | node->rank;
+    if (p->wide) {
+        p->words[word] = leaves | distance;
+        p->words[word + 1] = column_and_rank;
+    } else {
+        p->words[word] = leaves | distance << 18 | column_and_rank;
+    }
+}
+
+/* A tree of one leaf: column 0, k 255 sends every row left; both children are the leaf. */
+static void put_stump(pack *p, uint32_t leaf)
+{
+    uint32_t step = p->wide ? 2 : 1;
+    if (p->words) {
+        uint32_t bits;
+        memcpy(&bits, &p->values[leaf], sizeof bits);
+        p->words[p->at] = 3u << ATS_GPU_LEAF_BIT | (p->wide ? 1u : 1u << 18 | 0xff);
+        if (p->wide)
+            p->words[p->at + 1] = 0xff;
+        p->words[p->at + step] = p->words[p->at + 2 * step] = bits;
+    }
+    p->at += 3 * step;
+}
+
+static void put_tree(pack *p, uint32_t root)
+{
+    uint32_t step = p->wide ? 2 : 1, count = 1;
+    if (p->nodes[root].leaf) {
+        put_stump(p, root);
+        return;
+    }
+    p->queue[0] = root;
+    for (uint32_t i = 0; i < count; i++) {
+        const ats_forest_image_node *node = &p->nodes[p->queue[i]];
+        if (node->leaf) {
+            if (p->words)
+                memcpy(&p->words[p->at + i * step], &p->values[p->queue[i]], 4);
+            continue;
+        }
+        uint32_t distance = count - i;
+        p->farthest = distance > p->farthest ? distance : p->farthest;
+        put_node(p, p->at + i * step, node, distance);
+        p->queue[count++] = node->left;
+        p->queue[count++] = node->left + 1;
+    }
+    p->at += count * step;
+}
+
+/* Trees by group, each group's in file order; notes where each begins. */
+static void put_trees(pack *p, const ats_forest_image *image, uint32_t *group_first,
+                      uint32_t *tree_first)
+{
+    const uint8_t *group = ats_forest_image_at(image, image->groups);
+    const uint32_t *root = ats_forest_image_at(image, image->roots);
+    uint32_t n = 0;
+    p->at = 0;
+    for (uint32_t g = 0; g < image->group_count; g++) {
+        if (group_first)
+            group_first[g] = n;
+        for (uint32_t tree = 0; tree < image->tree_count; tree++) {
+            if (group[tree] != g)
+                continue;
+            if (tree_first)
+                tree_first[n] = p->at;
+            put_tree(p, root[tree]);
+            n++;
+        }
+    }
+    if (group_first)
+        group_first[image->group_count] = n;
+    if (tree_first)
+        tree_first[n] = p->at;
+}
+
+static int build_table(ats_gpu_slot *slot, const ats_forest_image *image, uint32_t load,
+                       uint64_t bytes_max, uint32_t *queue)
+{
+    pack p = {.nodes = ats_forest_image_at(image, image->nodes),
+              .values = ats_forest_image_at(image, image->values),
+              .queue = queue};
+    put_trees(&p, image, NULL, NULL);
+    if (p.farthest >= 1u << ATS_GPU_NARROW_DISTANCE_BITS) {
+        p.wide = true;
+        put_trees(&p, image, NULL, NULL);
+    }
+    ats_gpu_table head = {.magic = ATS_GPU_TABLE_MAGIC,
+                          .load = load,
+                          .tree_count = image->tree_count,
+                          .group_count = image->group_count,
+                          .depth = image->max_depth ? image->max_depth : 1,
+                          .wide = p.wide,
+                          .rank_words = (image->column_count + 7) / 8,
+                          .rank_stride = (uint32_t)(ats_forest_rank_stride(image) / 8),
+                          .base_at = sizeof head};
+    /* A model of constant trees has no column; a row then has one word, which decides nothing. */
+    head.rank_words = head.rank_words ? head.rank_words : 1;
+    head.rank_stride = head.rank_stride ? head.rank_stride : 8;
+    head.group_at = head.base_at + 4 * head.group_count;
+    head.tree_at = head.group_at + 4 * (head.group_count + 1);
+    head.words_at = head.tree_at + 4 * (head.tree_count + 1);
+    uint64_t bytes = (head.words_at + (uint64_t)p.at * 4 + 7) / 8 * 8;
+    if (bytes > bytes_max)
+        return ats_error(ATS_EXIT_CONFIG, "model: takes %llu bytes on the device, a slot has %llu",
+                         (unsigned long long)bytes, (unsigned long long)bytes_max);
+    head.bytes = (uint32_t)bytes;
+    slot->table = calloc(1, bytes);
+    if (!slot->table)
+        return ats_error(ATS_EXIT_FAILED, "out of memory");
+    unsigned char *at = (unsigned char *)slot->table;
+    *slot->table = head;
+    memcpy(at + head.base_at, image->base_margin, 4 * head.group_count);
+    p.words = (uint32_t *)(at + head.words_at);
+    put_trees(&p, image, (uint32_t *)(at + head.group_at), (uint32_t *)(at + head.tree_at));
+    return 0;
+}
+
+/* Margins of a row of ranks by the image's own plain nodes: not by the table, which this is to
+ * prove right. */
+static void score_ranks(const ats_forest_image *image, const uint8_t *rank, float *margins)
+{
+    const ats_forest_image_node *nodes = ats_forest_image_at(image, image->nodes);
+    const float *values = ats_forest_image_at(image, image->values);
+    const uint32_t *root = ats_forest_image_at(image, image->roots);
+    const uint8_t *group = ats_forest_image_at(image, image->groups);
+    memcpy(margins, image->base_margin, image->group_count * sizeof *margins);
+    for (uint32_t tree = 0; tree < image->tree_count; tree++) {
+        uint32_t at = root[tree];
+        while (!nodes[at].leaf)
+            at = nodes[at].left + (rank[nodes[at].column] > nodes[at].rank);
+        margins[group[tree]] += values[at];
+    }
+}
+
+static int make_canaries(ats_gpu_slot *slot, const ats_forest_image *image, uint32_t load)
+{
+    size_t stride = (size_t)slot->rank_words * 8;
+    slot->canary_rank = calloc(ATS_GPU_CANARIES, stride);
+    slot->canary_bits = calloc((size_t)ATS_GPU_CANARIES * image->group_count, 4);
+    if (!slot->canary_rank || !slot->canary_bits)
+        return ats_error(ATS_EXIT_FAILED, "out of memory");
+    ats_random random;
+    ats_random_seed(&random, load);
+    for (uint32_t i = 0; i < ATS_GPU_CANARIES; i++) {
+        uint8_t *rank = (uint8_t *)slot->canary_rank + i * stride;
+        float margins[ATS_GPU_GROUPS_MAX];
+        /* Any byte is a rank. */
+        for (size_t column = 0; column < image->column_count; column++)
+            rank[column] = (uint8_t)ats_random_next(&random);
+        score_ranks(image, rank, margins);
+        memcpy(&slot->canary_bits[(size_t)i * image->group_count], margins, 4 * image->group_count);
+    }
+    return 0;
+}
+
+int ats_gpu_slot_fill(ats_gpu_slot *slot, const ats_forest_image *image, uint32_t load,
+                      uint64_t bytes_max)
+{
+    if (image->column_count > ATS_GPU_COLUMNS_MAX)
+        return ats_error(ATS_EXIT_CONFIG, "model: has %u columns of ranks, a device takes %u",
+                         image->column_count, ATS_GPU_COLUMNS_MAX);
+    uint32_t *queue = malloc((size_t)image->node_count * sizeof *queue);
+    if (!queue)
+        return ats_error(ATS_EXIT_FAILED, "out of memory");
+    slot->image = image;
+    slot->group_count = image->group_count;
+    int failed = build_table(slot, image, load, bytes_max, queue);
+    free(queue);
+    if (!failed) {
+        slot->rank_words = slot->table->rank_stride;
+        failed = make_canaries(slot, image, load);
+    }
+    if (failed)
+        ats_gpu_slot_clear(slot);
+    return failed;
+}
+
+void ats_gpu_slot_clear(ats_gpu_slot *slot)
+{
+    free(slot->table);
+    free(slot->canary_rank);
+    free(slot->canary_bits);
+    slot->table = NULL;
+    slot->canary_rank = NULL;
+    slot->canary_bits = NULL;
+    slot->image = NULL;
+    slot->use = ATS_GPU_SLOT_FREE;
+}
