@@ -213,6 +213,9 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
     memset(chain, 0, sizeof *chain);
     ats_clock_calibrate(&chain->clock);
     assert(!spec->shadow || spec->audit);
+    chain->device = spec->device;
+    if (spec->device)
+        spec->device->clock = &chain->clock;
     choose_links(chain, spec);
     if (map_threads(chain, spec->config) != 0 ||
         ats_catalogue_make(&chain->catalogue, &spec->config->features) != 0 ||

@@ -38,10 +38,11 @@ typedef struct ats_chain_spec {
     double speed;
     const uint64_t *schedule_ns;
     uint64_t schedule_count;
-    uint64_t released_max;   /* 0 = all; see ats_feed_config */
-    ats_model_table *models; /* NULL: none. The caller's, who adds and collects. */
-    uint32_t model_id;       /* scores from the start; 0: none, or the first command names it */
-    ats_model *shadow;       /* on trial beside it; NULL: none. Wants a drain. */
+    uint64_t released_max;    /* 0 = all; see ats_feed_config */
+    ats_model_table *models;  /* NULL: none. The caller's, who adds and collects. */
+    uint32_t model_id;        /* scores from the start; 0: none, or the first command names it */
+    ats_model_device *device; /* that models are attached to; NULL: none. Gets the chain's clock. */
+    ats_model *shadow;        /* on trial beside it; NULL: none. Wants a drain. */
     const ats_control_due *commands; /* ascending at_ns */
     uint32_t command_count;
     bool vectors;        /* compute vectors even without a model */
@@ -72,6 +73,7 @@ typedef struct ats_chain {
     ats_route_config route;
     ats_drain_config drain;
     ats_shadow_config shadow;
+    const ats_model_device *device; /* NULL: none */
     ats_engine engine;
     uint64_t started_ns; /* monotonic */
     uint64_t ended_ns;

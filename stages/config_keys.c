@@ -20,6 +20,12 @@
 
 #define AT(field) offsetof(ats_run_config, field)
 
+const char *ats_model_backend_label(uint32_t backend)
+{
+    static const char *const LABELS[] = {"auto", "cpu", "gpu"};
+    return backend <= ATS_BACKEND_GPU ? LABELS[backend] : "?";
+}
+
 static const char *tape_label(uint32_t mode)
 {
     return mode == ATS_TAPE_FULL ? "full" : "reference";
@@ -43,6 +49,10 @@ static const ats_config_key KEYS[] = {
      "lines of \"UTC time,model file\": from then on that model scores; \"\": none"},
     {"model", "shadow", ATS_CONFIG_PATH, AT(model_shadow_path), 0, 0, "",
      "model on trial: scores beside, decides nothing, and is compared; \"\": none"},
+    {"model", "backend", ATS_CONFIG_CHOICE, AT(model_backend), ATS_BACKEND_AUTO, ATS_BACKEND_GPU,
+     "auto", "auto: a GPU from as many rows on as it wins by, measured at the start; else the CPU"},
+    {"model", "gpu_deadline", ATS_CONFIG_DURATION_NS, AT(gpu_deadline_ns), 5000, SECOND_NS, "100us",
+     "time a GPU has for a batch; after it the CPU scores the batch"},
     {"model", "isa", ATS_CONFIG_CHOICE, AT(model_isa), ATS_MODEL_ISA_AUTO, ATS_ISA_COUNT, "auto",
      "instructions to score with; auto: the fastest that this machine has"},
     {"model", "batch_limit", ATS_CONFIG_U32, AT(batch_limit), 1, ATS_INFER_BATCH_MAX, "16",
@@ -326,6 +336,7 @@ static const struct {
     const char *section, *name;
     const char *(*label)(uint32_t value); /* word of each value from the key's least to its most */
 } CHOICES[] = {
+    {"model", "backend", ats_model_backend_label},
     {"model", "isa", isa_label},
     {"data", "mode", ats_data_mode_label},
     {"run", "tape", tape_label},

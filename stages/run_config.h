@@ -15,6 +15,13 @@
 
 #define ATS_CONFIG_PATH_BYTES 512
 
+typedef enum ats_model_backend {
+    ATS_BACKEND_AUTO = 0, /* a card from as many rows on as it wins by; without one the CPU */
+    ATS_BACKEND_CPU = 1,
+    ATS_BACKEND_GPU = 2 /* a card for every batch; none is an error */
+} ats_model_backend;
+const char *ats_model_backend_label(uint32_t backend);
+
 #define ATS_MODEL_ISA_AUTO 0u
 
 typedef enum ats_tape_mode {
@@ -38,7 +45,9 @@ typedef struct ats_run_config {
     char model_path[ATS_CONFIG_PATH_BYTES];          /* "": no model, nothing is scored */
     char model_schedule_path[ATS_CONFIG_PATH_BYTES]; /* "": the model does not change by itself */
     char model_shadow_path[ATS_CONFIG_PATH_BYTES];   /* "": none is on trial */
-    uint32_t model_isa;                              /* ATS_MODEL_ISA_AUTO, or 1 + ats_isa */
+    ats_model_backend model_backend;
+    int64_t gpu_deadline_ns;
+    uint32_t model_isa; /* ATS_MODEL_ISA_AUTO, or 1 + ats_isa */
     uint32_t batch_limit;
 
     char calendar_path[ATS_CONFIG_PATH_BYTES]; /* "": the built-in calendar */

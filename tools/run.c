@@ -121,6 +121,7 @@ static int prepare(run *r)
                            .models = &r->models.table,
                            .model_id = r->models.first_id,
                            .vectors = r->models.table.last_id > 0, /* a tape may bring them in */
+                           .device = r->models.device.device.gpu ? &r->models.device.device : NULL,
                            .shadow = r->models.shadow,
                            .commands = r->models.commands,
                            .command_count = r->models.command_count,

@@ -31,6 +31,7 @@ static uint32_t add_file(ats_run_models *m, const char *path, uint32_t id)
         ats_model_free(model);
         return 0;
     }
+    ats_run_device_take(&m->device, m->config, model);
     if (m->file_count < ATS_MODELS_MAX)
         note_file(m, model, path);
     return model->id;
@@ -139,6 +140,9 @@ int ats_run_models_load(ats_run_models *m, const ats_run_config *config, const c
 {
     m->isa =
         config->model_isa == ATS_MODEL_ISA_AUTO ? ats_isa_best() : (ats_isa)(config->model_isa - 1);
+    m->config = config;
+    if (ats_run_device_open(&m->device, config) != 0)
+        return -1;
     if (run) {
         if (read_index(m, run) != 0)
             return -1;
@@ -252,6 +256,7 @@ int ats_run_models_swap(ats_run_models *m, const ats_run_dir *dir, ats_chain *ch
         ats_model_free(model);
         return -1;
     }
+    ats_run_device_take(&m->device, m->config, model);
     if (list_file(dir, model->id, model->sha256) != 0 || ats_chain_swap_model(chain, model) != 0) {
         ats_model_table_retire(&m->table, model->id); /* infer never heard of it */
         return -1;
@@ -263,4 +268,5 @@ void ats_run_models_free(ats_run_models *m)
 {
     ats_model_table_clear(&m->table);
     ats_model_free(m->shadow);
+    ats_run_device_close(&m->device);
 }

@@ -4,6 +4,7 @@
 #define ATS_TOOLS_RUN_MODELS_H
 
 #include "stages/chain.h"
+#include "tools/run_device.h"
 #include "tools/run_dir.h"
 
 typedef struct ats_run_model_file {
@@ -14,7 +15,9 @@ typedef struct ats_run_model_file {
 
 typedef struct ats_run_models {
     ats_model_table table;
-    ats_isa isa;       /* to score with */
+    ats_isa isa; /* to score with */
+    ats_run_device device;
+    const ats_run_config *config;
     uint32_t first_id; /* scores from the start; 0: none */
     ats_model *shadow; /* NULL: none */
     ats_control_due commands[ATS_MODELS_MAX];

@@ -89,6 +89,7 @@ ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_p
     m->member_count = count;
     m->isa = parts->isa;
     for (uint32_t i = 0; i < count; i++) {
+        members[i].slot = ATS_MODEL_NO_SLOT;
         members[i].forest = forests[i];
         memset(&forests[i], 0, sizeof forests[i]);
         members[i].image = parts->images ? parts->images[i] : NULL;
@@ -106,10 +107,33 @@ ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_p
     return m;
 }
 
+static void detach(ats_model *m)
+{
+    for (uint32_t i = 0; i < m->member_count; i++) {
+        if (m->members[i].slot != ATS_MODEL_NO_SLOT)
+            ats_gpu_unload(m->device->gpu, m->members[i].slot);
+        m->members[i].slot = ATS_MODEL_NO_SLOT;
+    }
+    m->device = NULL;
+}
+
+int ats_model_attach(ats_model *m, const ats_model_device *device)
+{
+    m->device = device;
+    for (uint32_t i = 0; i < m->member_count; i++)
+        if (ats_gpu_load(device->gpu, m->members[i].image, &m->members[i].slot) != 0) {
+            m->members[i].slot = ATS_MODEL_NO_SLOT;
+            detach(m);
+            return -1;
+        }
+    return 0;
+}
+
 void ats_model_free(ats_model *m)
 {
     if (!m)
         return;
+    detach(m);
     for (uint32_t i = 0; i < m->member_count; i++) {
         ats_scorer_close(&m->members[i].scorer);
         ats_forest_image_free(m->members[i].image);
@@ -146,17 +170,29 @@ int ats_model_check(const ats_model *m, uint32_t feature_count, uint64_t feature
 
 /* ---- scoring: hot --------------------------------------------------------------------------- */
 
+/* Margins, by the device or, where it is not worth the way or does not answer, by the CPU. */
+static void score_forest(const ats_model_device *device, ats_model_member *member,
+                         const float *const *rows, uint32_t n, float *margins)
+{
+    if (member->slot != ATS_MODEL_NO_SLOT && n >= device->use_from &&
+        ats_gpu_score(device->gpu, member->slot, rows, n,
+                      ats_clock_now(device->clock) + device->deadline_ns, device->clock,
+                      margins) == ATS_GPU_DONE)
+        return;
+    ats_scorer_score(&member->scorer, rows, n, margins);
+}
+
 /* One number a row: the margin, or of several classes the last one's against the first's. */
-static void score_member(ats_model_member *member, const float *const *rows, uint32_t n,
-                         float *scores)
+static void score_member(const ats_model_device *device, ats_model_member *member,
+                         const float *const *rows, uint32_t n, float *scores)
 {
     uint32_t groups = member->forest.group_count;
     if (groups == 1) {
-        ats_scorer_score(&member->scorer, rows, n, scores);
+        score_forest(device, member, rows, n, scores);
         return;
     }
     const float *margins = member->margins;
-    ats_scorer_score(&member->scorer, rows, n, member->margins);
+    score_forest(device, member, rows, n, member->margins);
     for (uint32_t i = 0; i < n; i++, margins += groups)
         scores[i] = margins[groups - 1] - margins[0];
 }
@@ -166,7 +202,7 @@ static void score_ensemble(ats_model *m, const float *const *rows, uint32_t n, f
                            float *confidences)
 {
     for (uint32_t k = 0; k < m->member_count; k++)
-        score_member(&m->members[k], rows, n, m->members[k].scores);
+        score_member(m->device, &m->members[k], rows, n, m->members[k].scores);
     for (uint32_t i = 0; i < n; i++) {
         float mean = 0.0f, variance = 0.0f;
         for (uint32_t k = 0; k < m->member_count; k++)
@@ -187,7 +223,7 @@ void ats_model_score(ats_model *m, const float *const *rows, uint32_t n, float *
     if (m->member_count > 1) {
         score_ensemble(m, rows, n, scores, confidences);
     } else {
-        score_member(&m->members[0], rows, n, scores);
+        score_member(m->device, &m->members[0], rows, n, scores);
         for (uint32_t i = 0; i < n; i++)
             confidences[i] = 1.0f;
     }

@@ -16,6 +16,7 @@
 
 #include "calc/calibration.h"
 #include "calc/forest/scorer.h"
+#include "gpu/crossover.h"
 
 #include <stdalign.h>
 #include <stdbool.h>
@@ -26,10 +27,21 @@
 /* Five folds and three horizons, with room; each costs a scoring of every row. */
 #define ATS_MODEL_MEMBERS_MAX 16u
 
+/* Where large batches are scored, when there is a card for it. */
+typedef struct ats_model_device {
+    ats_gpu *gpu;
+    const ats_clock *clock;
+    uint64_t deadline_ns; /* of a batch, from when it is sent: after that the CPU scores it */
+    uint32_t use_from;    /* rows from which on a batch is sent; ATS_GPU_NEVER */
+} ats_model_device;
+
+#define ATS_MODEL_NO_SLOT UINT32_MAX
+
 typedef struct ats_model_member {
     ats_forest forest; /* what it is; its nodes are in the image alone */
     ats_forest_image *image;
     ats_scorer scorer;
+    uint32_t slot;  /* of the device, or ATS_MODEL_NO_SLOT */
     float weight;   /* of all members they sum to 1 */
     float *margins; /* scratch: ATS_INFER_BATCH_MAX rows of all its classes */
     float *scores;  /* scratch: ATS_INFER_BATCH_MAX */
@@ -43,6 +55,7 @@ typedef struct ats_model {
     ats_model_member *members;
     ats_calibration calibration;
     ats_isa isa;
+    const ats_model_device *device;        /* NULL: the CPU scores */
     char sha256[65];                       /* of the file */
     int64_t train_first_ns, train_last_ns; /* of all members together; 0: not known */
 } ats_model;
@@ -62,6 +75,12 @@ typedef struct ats_model_parts {
  * machine has not the instructions, or memory is short. Cold. */
 ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_parts *parts);
 void ats_model_free(ats_model *model);
+
+/* Loads the members onto a device, which then scores batches of device->use_from rows and more, as
+ * long as it answers rightly and in time; the CPU scores the same batch when it does not. 0, or -1
+ * with an error pushed and the model as before (no room on the device). The device must outlive the
+ * model; its clock must be set before the model scores. Control thread. */
+int ats_model_attach(ats_model *model, const ats_model_device *device);
 
 /* The bytes of its hash, as a CONTROL record carries them. */
 void ats_model_sha256(const ats_model *model, uint8_t out[32]);

@@ -131,7 +131,12 @@ static void collect_models(ats_run_summary *s, const ats_chain *chain)
     m->uses = ats_infer_uses(ats_chain_state(chain, ATS_CHAIN_INFER), &m->count, &m->changes);
     m->infer = &chain->context.metrics->infer;
     m->refused = m->infer->swaps_refused;
-    m->backend = "cpu";
+    if (chain->device) {
+        m->gpu = true;
+        m->gpu_kind = ats_gpu_kind_label(ats_gpu_kind_of(chain->device->gpu));
+        m->gpu_use_from = chain->device->use_from;
+        m->gpu_count = *ats_gpu_metrics_of(chain->device->gpu);
+    }
 }
 
 static void collect_shadow(ats_run_summary *s, const ats_chain *chain)
@@ -306,6 +311,11 @@ static void warn_of_models(ats_run_summary *s)
                              "model_unknown: %llu commands named a model that was not loaded, and "
                              "the one before went on; `ats replay --run` loads a run's models",
                              (unsigned long long)m->refused);
+    if (m->gpu && m->gpu_count.downs)
+        ats_run_summary_warn(s,
+                             "gpu_down: the GPU was taken out %llu times (late, wrong or failed) "
+                             "and the CPU scored meanwhile",
+                             (unsigned long long)m->gpu_count.downs);
     if (s->shadow.present && s->shadow.dropped)
         ats_run_summary_warn(s, "shadow_dropped: the model on trial was too slow for %llu vectors",
                              (unsigned long long)s->shadow.dropped);

@@ -49,7 +49,10 @@ typedef struct ats_summary_models {
     uint64_t changes; /* all uses, more than count when they were too many to list */
     uint64_t refused; /* commands that named a model which was not loaded */
     const ats_metrics_infer *infer;
-    const char *backend; /* a constant */
+    bool gpu;                  /* a card took part; the rest counts then */
+    const char *gpu_kind;      /* a constant */
+    uint32_t gpu_use_from;     /* rows; ATS_GPU_NEVER: it was not worth the way */
+    ats_gpu_metrics gpu_count; /* of its batches */
 } ats_summary_models;
 
 /* What the model on trial said. */

@@ -162,7 +162,7 @@ static json_t *topology_json(builder *b, const ats_run_summary *s)
     return o;
 }
 
-static json_t *model_json(builder *b, const ats_model_use *use, const char *backend)
+static json_t *model_json(builder *b, const ats_model_use *use, bool gpu)
 {
     char version[24];
     snprintf(version, sizeof version, "%016llx", (unsigned long long)use->feature_version);
@@ -176,7 +176,7 @@ static json_t *model_json(builder *b, const ats_model_use *use, const char *back
     put_u64(b, o, "features", use->feature_count);
     put_text(b, o, "feature_version", version);
     put(b, o, "calibrated", json_boolean(use->calibrated));
-    put_text(b, o, "backend", backend);
+    put_text(b, o, "backend", gpu ? "gpu" : "cpu");
     put_text(b, o, "isa", ats_isa_label(use->isa));
     put_time(b, o, "train_first_at", use->train_first_ns);
     put_time(b, o, "train_last_at", use->train_last_ns);
@@ -185,12 +185,32 @@ static json_t *model_json(builder *b, const ats_model_use *use, const char *back
     return o;
 }
 
+static json_t *gpu_json(builder *b, const ats_summary_models *m)
+{
+    if (!m->gpu)
+        return json_null();
+    const ats_gpu_metrics *g = &m->gpu_count;
+    json_t *o = json_object(), *batches = json_object();
+    for (uint32_t i = 0; i < ATS_GPU_STATUS_COUNT; i++)
+        put_u64(b, batches, ats_gpu_status_label(i), g->batches[i]);
+    put_text(b, o, "kind", m->gpu_kind);
+    put(b, o, "from_rows",
+        m->gpu_use_from == ATS_GPU_NEVER ? json_null() : json_integer(m->gpu_use_from));
+    put_u64(b, o, "rows", g->rows);
+    put(b, o, "batches", batches);
+    put_u64(b, o, "downs", g->downs);
+    put_u64(b, o, "ups", g->ups);
+    put_u64(b, o, "restarts", g->restarts);
+    put_u64(b, o, "down_ns", g->down_ns);
+    return o;
+}
+
 /* Every model that scored, in order, and what infer made of its batches. */
 static json_t *infer_json(builder *b, const ats_summary_models *m)
 {
     json_t *o = json_object(), *models = json_array(), *rows = json_object();
     for (uint32_t i = 0; i < m->count; i++)
-        append(b, models, model_json(b, &m->uses[i], m->backend));
+        append(b, models, model_json(b, &m->uses[i], m->gpu && m->gpu_count.rows));
     for (uint32_t i = 0; i < ATS_BATCH_BUCKETS; i++)
         if (m->infer->batch_rows[i])
             put_u64(b, rows, ats_batch_bucket_label(i), m->infer->batch_rows[i]);
@@ -199,6 +219,7 @@ static json_t *infer_json(builder *b, const ats_summary_models *m)
     put_u64(b, o, "model_changes", m->changes ? m->changes - 1 : 0);
     put_u64(b, o, "commands_refused", m->refused);
     put(b, o, "models", models);
+    put(b, o, "gpu", gpu_json(b, m));
     return o;
 }
 
@@ -415,7 +436,8 @@ json_t *ats_run_summary_json(const ats_run_summary *s)
     put(&b, o, "input", input_json(&b, &s->input));
     put(&b, o, "topology", topology_json(&b, s));
     put(&b, o, "model",
-        s->models.count ? model_json(&b, s->models.uses, s->models.backend) : json_null());
+        s->models.count ? model_json(&b, s->models.uses, s->models.gpu && s->models.gpu_count.rows)
+                        : json_null());
     put(&b, o, "infer", infer_json(&b, &s->models));
     put(&b, o, "shadow", shadow_json(&b, &s->shadow));
     put(&b, o, "features", features_json(&b, &s->features));

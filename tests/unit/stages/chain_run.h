@@ -176,6 +176,9 @@ static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chai
     spec->journal = &journal;
     spec->models = &models;
     spec->model_id = ats_model_table_add(&models, fixture_model(1.0f), 0);
+    if (spec->device &&
+        ats_model_attach(ats_model_table_find(&models, spec->model_id), spec->device) != 0)
+        return out;
     if (ats_chain_build(chain, spec) != 0 || ats_chain_start(chain) != 0)
         return out;
     out.result = ats_chain_join(chain);

@@ -186,7 +186,8 @@ Test(config, structure)
     expect_one("strategy:\n  stop_pbs: 5\n", 18,
                "strategy.stop_pbs: no such key; did you mean stop_bps?");
     expect_one("model:\n  zebra: {a: [1, {b: 2}]}\n", 18,
-               "model.zebra: no such key; allowed: path, schedule, shadow, isa, batch_limit");
+               "model.zebra: no such key; allowed: path, schedule, shadow, backend, gpu_deadline, "
+               "isa, batch_limit");
     expect_one("venue:\n  seed: 1\n  seed: 2\n", 19,
                "venue.seed: is given twice; it is on line 18");
     expect_one("risk:\n  collar_bps: 5\n", 17, "risk: is given twice; it is on line 1");
@@ -352,6 +353,8 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
     else if (strstr(name, "margin"))
         snprintf(out, 64, "%d.%09d", (int)ats_random_below(r, 100),
                  1 + (int)ats_random_below(r, 999999999));
+    else if (strcmp(name, "gpu_deadline") == 0)
+        snprintf(out, 64, "%dus", 5 + (int)ats_random_below(r, 999000));
     else if (strstr(name, "latency") || strstr(name, "jitter"))
         snprintf(out, 64, "%dns", (int)ats_random_below(r, 2000000000));
     else if (strcmp(name, "max_hold") == 0)
@@ -383,6 +386,8 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "full" : "reference");
     else if (strcmp(name, "threads") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "fused" : "auto");
+    else if (strcmp(name, "backend") == 0)
+        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "cpu" : "gpu");
     else if (strcmp(name, "isa") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "auto" : "avx2");
     else if (strcmp(name, "min_confidence") == 0)
