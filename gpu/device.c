@@ -231,3 +231,12 @@ const ats_gpu_metrics *ats_gpu_metrics_of(const ats_gpu *gpu)
 {
     return &gpu->metrics;
 }
+
+void ats_gpu_metrics_read(const ats_gpu *gpu, ats_gpu_metrics *copy)
+{
+    const uint64_t *from = (const uint64_t *)ats_gpu_metrics_of(gpu);
+    uint64_t *to = (uint64_t *)copy;
+    static_assert(sizeof *copy % sizeof *to == 0, "nothing but counters");
+    for (size_t i = 0; i < sizeof *copy / sizeof *to; i++)
+        to[i] = ats_load_relaxed(&from[i]);
+}

@@ -157,4 +157,7 @@ ats_gpu_kind ats_gpu_kind_of(const ats_gpu *gpu);
 
 const ats_gpu_metrics *ats_gpu_metrics_of(const ats_gpu *gpu);
 
+/* A copy of the counters as they are now. Any thread. */
+void ats_gpu_metrics_read(const ats_gpu *gpu, ats_gpu_metrics *copy);
+
 #endif

@@ -135,7 +135,7 @@ static void collect_models(ats_run_summary *s, const ats_chain *chain)
         m->gpu = true;
         m->gpu_kind = ats_gpu_kind_label(ats_gpu_kind_of(chain->device->gpu));
         m->gpu_use_from = chain->device->use_from;
-        m->gpu_count = *ats_gpu_metrics_of(chain->device->gpu);
+        ats_gpu_metrics_read(chain->device->gpu, &m->gpu_count);
     }
 }
 

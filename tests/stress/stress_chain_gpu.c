@@ -81,11 +81,13 @@ int main(void)
     }
     ats_store_relaxed(&stop, 1);
     pthread_join(thread, NULL);
+    ats_gpu_metrics seen;
+    ats_gpu_metrics_read(device.gpu, &seen);
     for (uint32_t i = 0; i < ATS_GPU_STATUS_COUNT; i++)
-        printf("%s %" PRIu64 ", ", ats_gpu_status_label(i), m->batches[i]);
-    printf("down %" PRIu64 " times, up %" PRIu64 "; %" PRIu64 " signals, digest %s\n", m->downs,
-           m->ups, alone.signals, alone.digest);
-    failed |= m->batches[ATS_GPU_DONE] == 0 || m->downs < 6 || alone.orders < 100;
+        printf("%s %" PRIu64 ", ", ats_gpu_status_label(i), seen.batches[i]);
+    printf("down %" PRIu64 " times, up %" PRIu64 "; %" PRIu64 " signals, digest %s\n", seen.downs,
+           seen.ups, alone.signals, alone.digest);
+    failed |= seen.batches[ATS_GPU_DONE] == 0 || seen.downs < 6 || alone.orders < 100;
     ats_gpu_close(device.gpu);
     free(day);
     ats_symbols_free(&symbols);
