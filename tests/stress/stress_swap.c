@@ -13,6 +13,9 @@
 typedef struct checker {
     uint64_t signals, wrong, backwards, scored; /* scored: not 0, so that it tells its model */
     uint32_t last_model;
+    uint64_t last_took; /* when the batch of the last signal was taken up: tells batches apart */
+    /* What infer took, a batch each (a command is one of its own). */
+    ats_histogram *commands, *first_batches, *other_batches;
 } checker;
 
 static checker seen;
@@ -30,8 +33,23 @@ static int checker_init(void *state, const void *config, ats_io *io)
     return 0;
 }
 
+/* By infer's own stamps: the command itself, the first batch behind it, all other batches. */
+static void time_batch(const ats_header *h, bool first)
+{
+    uint64_t took = h->origin_ns + h->stamp_ns[ATS_STAMP_INFER_TOOK];
+    uint64_t ns = h->stamp_ns[ATS_STAMP_INFER] - h->stamp_ns[ATS_STAMP_INFER_TOOK];
+    if (took == seen.last_took)
+        return;
+    seen.last_took = took;
+    ats_histogram_record(h->kind == ATS_KIND_CONTROL ? seen.commands
+                         : first                     ? seen.first_batches
+                                                     : seen.other_batches,
+                         ns);
+}
+
 static void check(const ats_signal *s)
 {
+    time_batch(&s->h, s->model_id != seen.last_model);
     seen.signals++;
     seen.scored += s->score != 0.0f;
     seen.wrong += s->score != 0.0f && fabsf(s->score) != (float)s->model_id;
@@ -47,6 +65,8 @@ static uint32_t checker_work(void *state, ats_io *io)
         const ats_header *h = ats_rx_slot(io->in[0], i);
         if (h->kind == ATS_KIND_SIGNAL)
             check((const ats_signal *)h);
+        else if (h->kind == ATS_KIND_CONTROL)
+            time_batch(h, true);
         io->ended = h->kind == ATS_KIND_END;
     }
     if (n)
@@ -153,13 +173,32 @@ static uint64_t run(const ats_market *day, uint64_t count, const ats_symbols *sy
     return taken;
 }
 
+static ats_histogram *new_histogram(void)
+{
+    size_t bytes = (ats_histogram_footprint() + 63) & ~(size_t)63;
+    void *memory = aligned_alloc(64, bytes);
+    if (memory)
+        memset(memory, 0, bytes);
+    return memory ? ats_histogram_new(memory) : NULL;
+}
+
+static void print_times(const char *what, const ats_histogram *h)
+{
+    printf("%-28s %9" PRIu64 "   p50 %6" PRIu64 "   p90 %6" PRIu64 "   p99 %6" PRIu64 " ns\n", what,
+           ats_histogram_total(h), ats_histogram_value_at(h, 50), ats_histogram_value_at(h, 90),
+           ats_histogram_value_at(h, 99));
+}
+
 int main(int argc, char **argv)
 {
     uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : SWAPS;
     uint64_t swaps = 0, vectors = 0, runs = 0, count;
     ats_symbols symbols = {0};
     ats_market *day = fixture_day(&count, &symbols);
-    if (!day)
+    seen.commands = new_histogram();
+    seen.first_batches = new_histogram();
+    seen.other_batches = new_histogram();
+    if (!day || !seen.commands || !seen.first_batches || !seen.other_batches)
         return 1;
     for (; swaps < wanted; runs++)
         swaps += run(day, count, &symbols, wanted - swaps, &vectors);
@@ -167,7 +206,11 @@ int main(int argc, char **argv)
            " signals, %" PRIu64 " of them tell their model; %" PRIu64 " wrong, %" PRIu64
            " out of order\n",
            swaps, runs, vectors, seen.signals, seen.scored, seen.wrong, seen.backwards);
+    print_times("a command", seen.commands);
+    print_times("the first batch behind one", seen.first_batches);
+    print_times("all other batches", seen.other_batches);
     free(day);
+    free(seen.commands), free(seen.first_batches), free(seen.other_batches);
     ats_symbols_free(&symbols);
     return seen.wrong || seen.backwards || seen.signals != vectors || seen.scored < swaps;
 }
