@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <sched.h>
 
-#define SWAPS 100000u
+#define SWAPS 5000u /* 100,000 take half a minute */
 
 typedef struct checker {
     uint64_t signals, wrong, backwards, scored; /* scored: not 0, so that it tells its model */
@@ -88,6 +88,16 @@ static const ats_link_spec LINKS[] = {{"feed-feature", 0, 0, 1, 0, ATS_FULL_MUST
                                       {"feature-infer", 1, 0, 2, 0, ATS_FULL_MUST_ARRIVE, 256},
                                       {"infer-checker", 2, 0, 3, 0, ATS_FULL_MUST_ARRIVE, 256}};
 
+/* Until the last model sent has scored something, so that every one has its turn. */
+static void wait_for_score(const ats_engine *engine, const ats_metrics_infer *infer, uint64_t sent)
+{
+    while (ats_load_relaxed(&infer->swaps) < sent && !ats_engine_is_over(engine))
+        sched_yield();
+    uint64_t rows = ats_load_relaxed(&infer->rows);
+    while (ats_load_relaxed(&infer->rows) == rows && !ats_engine_is_over(engine))
+        sched_yield();
+}
+
 /* Swaps while the engine runs; how many were sent, and freed. */
 static void swap_until_over(ats_engine *engine, ats_model_table *models, ats_context *context,
                             uint64_t most, uint64_t *sent, uint64_t *freed)
@@ -111,6 +121,7 @@ static void swap_until_over(ats_engine *engine, ats_model_table *models, ats_con
             sched_yield();
         }
         ++*sent;
+        wait_for_score(engine, &context->metrics->infer, *sent);
     }
     ats_error_clear();
 }
