@@ -13,8 +13,7 @@
 
 #define INLINE __attribute__((always_inline)) static inline
 
-/* ---- ranks ------------------------------------------------------------------------------------
- */
+/* ---- ranks ----------------------------------------------------------------------------------- */
 
 /* How many of a line's thresholds are <= x. */
 INLINE uint32_t count_line(const float *line, __m512 x)
@@ -56,8 +55,7 @@ static void quantise(const ats_forest_image *image, const float *const *rows, ui
     }
 }
 
-/* ---- ranks of what changed ---------------------------------------------------------------------
- */
+/* ---- ranks of what changed ------------------------------------------------------------------- */
 
 INLINE uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c, float value)
 {
@@ -88,8 +86,7 @@ static void update(const ats_forest_image *image, const float *row, float *value
     }
 }
 
-/* ---- decisions ---------------------------------------------------------------------------------
- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 /* How a row's ranks are held: in one, two or four registers, or in memory as pairs. */
 typedef enum row_width { WIDTH_64, WIDTH_128, WIDTH_256, WIDTH_PAIRS } row_width;
@@ -329,9 +326,7 @@ SCORE(WIDTH_PAIRS)
 static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
                         float *margins)
 {
-    for (uint32_t i = 0; i < n; i++)
-        memcpy(margins + (size_t)i * image->group_count, image->base_margin,
-               image->group_count * sizeof *margins);
+    ats_walk_begin(image, n, margins);
     if (image->column_count <= 64)
         score_WIDTH_64(image, ranks, n, margins);
     else if (image->column_count <= 128)

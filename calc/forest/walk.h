@@ -112,23 +112,12 @@ static inline void ats_walk_roots(const ats_forest_image *image, uint32_t block,
     ats_walk_nodes(image, from, steps, q, out);
 }
 
-/* Leaf values of a block's 16 trees for one row of ranks. */
-static inline void ats_walk_block(const ats_forest_image *image, uint32_t index, const uint8_t *q,
-                                  float *out)
+/* Leaf values of a block's 16 trees, by their exits (forms with mask records). */
+static inline void ats_walk_leaves(const ats_forest_image *image, const ats_forest_block *block,
+                                   const uint32_t exit[ATS_WALK_BLOCK], const uint8_t *q,
+                                   float *out)
 {
-    const ats_forest_block *block = &ats_forest_blocks(image)[index];
-    const uint8_t *masks = ats_forest_image_at(image, block->masks);
     const void *leaves = ats_forest_image_at(image, block->leaves);
-    uint32_t exit[ATS_WALK_BLOCK];
-    if (block->form == ATS_FOREST_NODES) {
-        ats_walk_nodes(image, leaves, block->steps, q, out);
-        return;
-    }
-    if (image->pair_count) {
-        ats_walk_roots(image, index, q, out);
-        return;
-    }
-    ats_walk_exits(block, masks, q, exit);
     if (block->form == ATS_FOREST_RECORDS) {
         for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
             out[t] = ats_walk_record((const ats_forest_record *)leaves + 64 * t + exit[t], q);
@@ -144,30 +133,44 @@ static inline void ats_walk_block(const ats_forest_image *image, uint32_t index,
     }
 }
 
-/* Margins of n rows of ranks. Block by block, so that a block's nodes serve all rows while they are
- * near. */
-static inline void ats_walk_score(const ats_forest_image *image, const uint8_t *ranks,
-                                  size_t stride, uint32_t n, float *margins)
+/* Leaf values of a block's 16 trees for one row of ranks. */
+static inline void ats_walk_block(const ats_forest_image *image, uint32_t index, const uint8_t *q,
+                                  float *out)
+{
+    const ats_forest_block *block = &ats_forest_blocks(image)[index];
+    uint32_t exit[ATS_WALK_BLOCK];
+    if (block->form == ATS_FOREST_NODES) {
+        ats_walk_nodes(image, ats_forest_image_at(image, block->leaves), block->steps, q, out);
+    } else if (image->pair_count) {
+        ats_walk_roots(image, index, q, out);
+    } else {
+        ats_walk_exits(block, ats_forest_image_at(image, block->masks), q, exit);
+        ats_walk_leaves(image, block, exit, q, out);
+    }
+}
+
+/* Adds a block's leaves to a row's margins, in the order of the trees. */
+static inline void ats_walk_add(const ats_forest_image *image, uint32_t index,
+                                const float values[ATS_WALK_BLOCK], float *margins)
 {
     const uint8_t *groups = ats_forest_image_at(image, image->groups);
-    uint32_t group_count = image->group_count;
-    float values[ATS_WALK_BLOCK];
+    if (image->group_count > 1) {
+        for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
+            margins[groups[index * ATS_WALK_BLOCK + t]] += values[t];
+        return;
+    }
+    float sum = *margins;
+    for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
+        sum += values[t];
+    *margins = sum;
+}
+
+/* n rows of margins, each as it is before the first tree. */
+static inline void ats_walk_begin(const ats_forest_image *image, uint32_t n, float *margins)
+{
     for (uint32_t i = 0; i < n; i++)
-        memcpy(margins + (size_t)i * group_count, image->base_margin, group_count * sizeof *values);
-    for (uint32_t b = 0; b < image->block_count; b++)
-        for (uint32_t i = 0; i < n; i++) {
-            float *to = margins + (size_t)i * group_count;
-            ats_walk_block(image, b, ranks + i * stride, values);
-            if (group_count == 1) {
-                float sum = *to;
-                for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
-                    sum += values[t];
-                *to = sum;
-            } else {
-                for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
-                    to[groups[b * ATS_WALK_BLOCK + t]] += values[t];
-            }
-        }
+        memcpy(margins + (size_t)i * image->group_count, image->base_margin,
+               image->group_count * sizeof *margins);
 }
 
 #endif
