@@ -162,18 +162,24 @@ INLINE block_view view_of(const ats_forest_image *image, const ats_forest_block 
                         .pair_step = paired ? image->pair_count : 0};
 }
 
+INLINE uint64_t decide_record(const block_view *v, const row_ranks *row, uint32_t record,
+                              row_width width)
+{
+    const uint64_t *pairs = width == WIDTH_PAIRS ? v->pairs + record * v->pair_step : NULL;
+    return decide(row, v->records + record * 128, pairs, width);
+}
+
 /* The exit of tree t of a block that is not SMALL. */
 INLINE uint32_t exit_of(const block_view *v, const row_ranks *row, uint32_t t, row_width width)
 {
-    return ats_exit_of(decide(row, v->records + t * 128, v->pairs + t * v->pair_step, width));
+    return ats_exit_of(decide_record(v, row, t, width));
 }
 
 /* The exits of eight SMALL trees, a byte each: a lane's seven decisions are its field. */
 INLINE uint64_t exits_of_eight(const block_view *v, const row_ranks *row, uint32_t record,
                                row_width width)
 {
-    uint64_t fields =
-        decide(row, v->records + record * 128, v->pairs + record * v->pair_step, width);
+    uint64_t fields = decide_record(v, row, record, width);
     __m512i index = _mm512_and_si512(_mm512_castsi128_si512(_mm_cvtsi64_si128((int64_t)fields)),
                                      _mm512_set1_epi8(127));
     __m512i exits = _mm512_permutex2var_epi8(_mm512_load_si512(ATS_EXITS), index,
