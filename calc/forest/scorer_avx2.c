@@ -98,38 +98,41 @@ static void update(const ats_forest_image *image, const float *row, float *value
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-/* A row of up to 128 ranks as tables of sixteen, each in both halves of a register: a byte shuffle
- * looks at the low four bits of a column's number, and the bits above choose among the tables. */
+/* A row of up to 96 ranks as tables of sixteen, each in both halves of a register: a byte shuffle
+ * looks at the low four bits of a column's number, and the bits above choose among the tables. With
+ * 128 columns, eight tables take longer than walking. */
+#define TABLES_MAX 6u
+
 typedef struct row_tables {
-    __m256i of[8];
+    __m256i of[TABLES_MAX];
 } row_tables;
 
 INLINE row_tables load_tables(const uint8_t *q, uint32_t tables)
 {
     row_tables row;
-#pragma GCC unroll 8
+#pragma GCC unroll 6
     for (uint32_t i = 0; i < tables; i++)
         row.of[i] = _mm256_broadcastsi128_si256(
             _mm_load_si128((const __m128i *)(const void *)(q + 16 * i)));
     return row;
 }
 
-/* Ranks of 32 columns; tables is 4 or 8. */
+/* Of two tables, by bit 4 of the column's number. */
+INLINE __m256i pick_of_two(const __m256i *t, __m256i columns)
+{
+    return _mm256_blendv_epi8(_mm256_shuffle_epi8(t[0], columns),
+                              _mm256_shuffle_epi8(t[1], columns), _mm256_slli_epi16(columns, 3));
+}
+
+/* Ranks of 32 columns; tables is 4 or 6. */
 INLINE __m256i pick(const row_tables *row, __m256i columns, uint32_t tables)
 {
-    __m256i bit4 = _mm256_slli_epi16(columns, 3), bit5 = _mm256_slli_epi16(columns, 2);
-    __m256i half[2] = {columns, columns};
-#pragma GCC unroll 2
-    for (uint32_t h = 0; h < tables / 4; h++) {
-        const __m256i *t = &row->of[4 * h];
-        __m256i low = _mm256_blendv_epi8(_mm256_shuffle_epi8(t[0], columns),
-                                         _mm256_shuffle_epi8(t[1], columns), bit4);
-        __m256i high = _mm256_blendv_epi8(_mm256_shuffle_epi8(t[2], columns),
-                                          _mm256_shuffle_epi8(t[3], columns), bit4);
-        half[h] = _mm256_blendv_epi8(low, high, bit5);
-    }
-    return tables == 4 ? half[0]
-                       : _mm256_blendv_epi8(half[0], half[1], _mm256_slli_epi16(columns, 1));
+    __m256i low =
+        _mm256_blendv_epi8(pick_of_two(row->of, columns), pick_of_two(row->of + 2, columns),
+                           _mm256_slli_epi16(columns, 2));
+    return tables == 4 ? low
+                       : _mm256_blendv_epi8(low, pick_of_two(row->of + 4, columns),
+                                            _mm256_slli_epi16(columns, 1));
 }
 
 /* All ones where rank q does not exceed k: the greater of both is k. */
@@ -189,7 +192,7 @@ INLINE void score_tables(const ats_forest_image *image, const uint8_t *ranks, ui
     }
 }
 
-/* More columns than eight tables hold: plain walks. */
+/* More columns than six tables hold: plain walks. */
 static void score_walks(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
                         float *margins)
 {
@@ -208,8 +211,8 @@ static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uin
     ats_walk_begin(image, n, margins);
     if (image->column_count <= 64)
         score_tables(image, ranks, n, 4, margins);
-    else if (image->column_count <= 128)
-        score_tables(image, ranks, n, 8, margins);
+    else if (image->column_count <= 16 * TABLES_MAX)
+        score_tables(image, ranks, n, TABLES_MAX, margins);
     else
         score_walks(image, ranks, n, margins);
 }

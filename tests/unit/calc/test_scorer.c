@@ -20,6 +20,8 @@ static const forest_plan PLANS[] = {
     {"depth 6, a register", 100, 6, 64, 1, 200, 0, SHAPE_COMPLETE, 0, 8},
     {"depth 6, right", 50, 6, 60, 1, 254, 0, SHAPE_COMPLETE, 1, 9},
     {"depth 6, two registers", 60, 6, 64, 1, 100, 0, SHAPE_RANDOM, 2, 10},
+    {"depth 6, 80 of 315", 60, 6, 315, 1, 100, 80, SHAPE_RANDOM, 1, 33},
+    {"depth 6, 200 of 315", 60, 6, 315, 1, 100, 200, SHAPE_RANDOM, 0, 34},
     {"depth 6, 64 of 315", 60, 6, 315, 1, 100, 64, SHAPE_RANDOM, 0, 11},
     {"depth 6, 120 of 315", 60, 6, 315, 1, 30, 120, SHAPE_COMPLETE, 0, 12},
     {"depth 6, 315", 60, 6, 315, 1, 60, 0, SHAPE_COMPLETE, 0, 13},
@@ -358,7 +360,7 @@ Test(image, refuses_a_form_that_is_not_its_own)
     fixture f;
     for (uint32_t form = 0; form < ATS_FOREST_FORM_COUNT; form += ATS_FOREST_NODES) {
         const forest_plan *plan =
-            &PLANS[form == ATS_FOREST_NODES ? 9 : 15]; /* 120, 2,000 columns */
+            &PLANS[form == ATS_FOREST_NODES ? 9 : 17]; /* 120, 2,000 columns */
         begin(&f, plan);
         ((ats_forest_block *)(uintptr_t)ats_forest_blocks(f.image))->form = form;
         f.image->checksum = ats_forest_image_checksum(f.image);
