@@ -66,8 +66,7 @@ typedef struct infer_bench {
     int failed;
 } infer_bench;
 
-/* ---- contenders
- * ---------------------------------------------------------------------------------- */
+/* ---- contenders ------------------------------------------------------------------------------ */
 
 typedef struct contender {
     const char *name;
@@ -145,8 +144,7 @@ static uint32_t choose(const infer_bench *b, contender *c)
     return n;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void next_rows(infer_bench *b, uint64_t call)
 {
@@ -169,8 +167,7 @@ static void first_rows(infer_bench *b)
     ats_forest_row_memory_reset(b->model->image, b->memory);
 }
 
-/* ---- equality
- * --------------------------------------------------------------------------------------- */
+/* ---- equality -------------------------------------------------------------------------------- */
 
 /* Every eighth value becomes one that a careless comparison gets wrong: missing, a threshold of the
  * model, the float below it, a zero, a denormal. */
@@ -234,8 +231,7 @@ static int check(infer_bench *b, const contender *c, uint32_t count, const char 
     return 0;
 }
 
-/* ---- timing
- * ------------------------------------------------------------------------------------------ */
+/* ---- timing ---------------------------------------------------------------------------------- */
 
 /* Nothing of the call may begin before the clock is read, or end after it is read again. */
 static inline void fence(void)
@@ -292,8 +288,7 @@ static void run_slice(infer_bench *b, const contender *c, slices *s, uint32_t k,
     ats_histogram_add(s->all[k], s->round);
 }
 
-/* ---- rows and ratios of the result
- * -------------------------------------------------------------------- */
+/* ---- rows and ratios of the result ----------------------------------------------------------- */
 
 static uint32_t find(const contender *c, uint32_t count, const char *name)
 {
@@ -366,8 +361,7 @@ static void add_ratios(infer_bench *b, const contender *c, uint32_t count, const
     }
 }
 
-/* ---- cases
- * ---------------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static int tell(infer_bench *b)
 {

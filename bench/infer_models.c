@@ -12,8 +12,7 @@
 #define FEATURES   ATS_INFER_FEATURES
 #define TRAIN_ROWS 20000u
 
-/* ---- made-up rows ------------------------------------------------------------------------------
- */
+/* ---- made-up rows ---------------------------------------------------------------------------- */
 
 static float uniform(ats_random *random)
 {
@@ -65,8 +64,7 @@ void ats_infer_interface(char text[128], const float *rows, uint32_t n)
 
 #include <xgboost/c_api.h>
 
-/* ---- XGBoost ------------------------------------------------------------------------------------
- */
+/* ---- XGBoost --------------------------------------------------------------------------------- */
 
 static int xgb_error(const char *what)
 {
@@ -229,8 +227,7 @@ static void free_booster(ats_infer_model *m)
 
 #else
 
-/* ---- without XGBoost
- * ----------------------------------------------------------------------------- */
+/* ---- without XGBoost ------------------------------------------------------------------------- */
 
 static void draw_tree(ats_forest *f, uint32_t tree, uint32_t depth, ats_random *random)
 {
@@ -291,8 +288,7 @@ static void free_booster(ats_infer_model *m)
 
 #endif
 
-/* ---- a model
- * --------------------------------------------------------------------------------------- */
+/* ---- a model --------------------------------------------------------------------------------- */
 
 int ats_infer_model_make(ats_infer_model *m, const ats_infer_shape *shape, const char *folder)
 {

@@ -5,15 +5,16 @@
 
 #if defined(__AVX512VBMI__) && defined(__AVX512BITALG__)
 
+#include "calc/forest/batch.h"
 #include "calc/forest/engine_avx512.h"
-#include "calc/forest/walk.h"
+
+#include <string.h>
 
 #define BLOCK  ATS_FOREST_BLOCK_TREES
 #define ROWS   64u
 #define INLINE __attribute__((always_inline)) static inline
 
-/* ---- ranks, columns side by side ----------------------------------------------------------------
- */
+/* ---- ranks, columns side by side ------------------------------------------------------------- */
 
 /* 16 rows of 16 floats into 16 columns of 16 rows. */
 INLINE void transpose(__m512 r[16])
@@ -146,8 +147,7 @@ static void rank_rows(const ats_forest_image *image, const float *const *rows, u
     }
 }
 
-/* ---- exits
- * --------------------------------------------------------------------------------------- */
+/* ---- exits ----------------------------------------------------------------------------------- */
 
 /* Exits of 64 or 128 rows. */
 typedef struct exits {
@@ -221,8 +221,7 @@ INLINE exits all_exits(const uint8_t *ranks, const ats_forest_heap_node *heap, u
     return join(decide(ranks, &heap[1], wide), left, right, 32, wide);
 }
 
-/* ---- leaves
- * --------------------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* Margins of a group: 64 or 128 rows. */
 typedef struct margin_rows {
@@ -264,46 +263,12 @@ INLINE void add_leaves_8(const float *leaf, exits e, margin_rows *to, uint32_t w
     }
 }
 
-/* Levels seven and eight, row by row: which columns they look at differs. */
-INLINE void add_records(const ats_forest_record *records, const uint8_t *ranks, exits e,
-                        margin_rows *to, uint32_t wide, uint32_t n)
+/* Exits as bytes, for what is done row by row. */
+INLINE void store_exits(exits e, uint8_t out[128], uint32_t wide)
 {
-    _Alignas(64) uint8_t exit[128];
-    _mm512_store_si512(exit, e.of[0]);
+    _mm512_store_si512(out, e.of[0]);
     if (wide == 2)
-        _mm512_store_si512(exit + 64, e.of[1]);
-    for (uint32_t i = 0; i < n; i++) {
-        const ats_forest_record *r = &records[exit[i]];
-        const uint8_t *q = ranks + i;
-        uint32_t pitch = 64 * wide;
-        uint32_t upper = r->node[0].rank < q[r->node[0].column * pitch];
-        uint32_t lower = r->node[1 + upper].rank < q[r->node[1 + upper].column * pitch];
-        to->of[i] += r->leaf[2 * upper + lower];
-    }
-}
-
-/* Deeper ones, eight rows side by side: each step waits for the one before. */
-INLINE void add_entries(const ats_forest_image *image, const uint32_t *entries, uint32_t steps,
-                        const uint8_t *ranks, exits e, margin_rows *to, uint32_t wide)
-{
-    const ats_forest_image_node *nodes = ats_forest_image_at(image, image->nodes);
-    const float *values = ats_forest_image_at(image, image->values);
-    _Alignas(64) uint8_t exit[128];
-    _mm512_store_si512(exit, e.of[0]);
-    if (wide == 2)
-        _mm512_store_si512(exit + 64, e.of[1]);
-    for (uint32_t i = 0; i < ROWS * wide; i += 16) {
-        uint32_t at[16];
-        for (uint32_t k = 0; k < 16; k++)
-            at[k] = entries[exit[i + k]];
-        for (uint32_t s = 0; s < steps; s++)
-            for (uint32_t k = 0; k < 16; k++) {
-                const ats_forest_image_node *node = &nodes[at[k]];
-                at[k] = node->left + (node->rank < ranks[node->column * 64u * wide + i + k]);
-            }
-        for (uint32_t k = 0; k < 16; k++)
-            to->of[i + k] += values[at[k]];
-    }
+        _mm512_store_si512(out + 64, e.of[1]);
 }
 
 INLINE void add_block(const ats_forest_image *image, uint32_t b, const uint8_t *ranks,
@@ -321,17 +286,23 @@ INLINE void add_block(const ats_forest_image *image, uint32_t b, const uint8_t *
             continue;
         }
         exits e = all_exits(ranks, heap + 64 * t, wide);
-        if (block->form == ATS_FOREST_TOP)
+        _Alignas(64) uint8_t exit[128];
+        uint32_t pitch = ROWS * wide;
+        if (block->form == ATS_FOREST_TOP) {
             add_leaves_64((const float *)leaves + 64 * t, e, to, wide);
-        else if (block->form == ATS_FOREST_RECORDS)
-            add_records((const ats_forest_record *)leaves + 64 * t, ranks, e, to, wide, n);
+            continue;
+        }
+        store_exits(e, exit, wide);
+        if (block->form == ATS_FOREST_RECORDS)
+            ats_batch_add_records((const ats_forest_record *)leaves + 64 * t, ranks, pitch, exit, n,
+                                  to->of);
         else
-            add_entries(image, (const uint32_t *)leaves + 64 * t, block->steps, ranks, e, to, wide);
+            ats_batch_add_entries(image, (const uint32_t *)leaves + 64 * t, block->steps, ranks,
+                                  pitch, exit, pitch, to->of);
     }
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* n <= 64 * wide rows. */
 INLINE void score_some(const ats_forest_image *image, const float *const *rows, uint32_t n,

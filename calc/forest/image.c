@@ -197,7 +197,7 @@ static bool sound_block(const ats_forest_image *h, const ats_forest_block *b)
     uint32_t columns = h->column_count ? h->column_count : 1;
     if (b->form >= ATS_FOREST_FORM_COUNT || b->steps > DEPTH_MAX ||
         (b->form == ATS_FOREST_RECORDS && h->column_count > 256) ||
-        (b->form != ATS_FOREST_NODES && h->column_count > ATS_FOREST_MASK_COLUMNS_MAX) ||
+        (b->form == ATS_FOREST_NODES) != (h->column_count > ATS_FOREST_MASK_COLUMNS_MAX) ||
         !within(h, b->leaves, (uint64_t)BLOCK * forms[b->form].leaf_bytes))
         return false;
     uint32_t records = forms[b->form].records, heap_nodes = BLOCK * forms[b->form].heap_nodes;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which instruction sets there are ---------------------------------------------------------
- */
+/* ---- which instruction sets there are -------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -54,8 +53,7 @@ ats_isa ats_isa_best(void)
     return best;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 int ats_scorer_open(ats_scorer *scorer, const ats_forest_image *image, ats_isa isa)
 {
@@ -80,8 +78,7 @@ void ats_scorer_close(ats_scorer *scorer)
     memset(scorer, 0, sizeof *scorer);
 }
 
-/* ---- scoring ----------------------------------------------------------------------------------
- */
+/* ---- scoring --------------------------------------------------------------------------------- */
 
 void ats_scorer_score(ats_scorer *scorer, const float *const *rows, uint32_t n, float *margins)
 {
@@ -113,8 +110,7 @@ void ats_scorer_score_ranks(const ats_scorer *scorer, const uint8_t *ranks, uint
     scorer->engine->score_ranks(scorer->image, ranks, n, margins);
 }
 
-/* ---- rows that change little ------------------------------------------------------------------
- */
+/* ---- rows that change little ----------------------------------------------------------------- */
 
 /* A memory: the values of the last row, in whole lines, then its ranks. */
 static size_t values_bytes(const ats_forest_image *image)

@@ -5,73 +5,42 @@
 #if defined(__AVX512VBMI__) && defined(__AVX512BITALG__)
 
 #include "calc/forest/engine_avx512.h"
+#include "calc/forest/exits.h"
 #include "calc/forest/walk.h"
 
 #define LINE  ATS_FOREST_LINE_THRESHOLDS
 #define BLOCK ATS_FOREST_BLOCK_TREES
 
-/* ---- ranks ------------------------------------------------------------------------------------
- */
+#define INLINE __attribute__((always_inline)) static inline
 
-/* Columns whose ranks are made at once: the 16-bit lanes of a register. */
-#define COLUMNS_AT_ONCE 32u
+/* ---- ranks ----------------------------------------------------------------------------------- */
 
-/* One lane a column: bit i is set when threshold i is <= x. */
-typedef struct column_masks {
-    _Alignas(64) uint16_t mask[COLUMNS_AT_ONCE];
-} column_masks;
-
-static inline __m512i popcount(const column_masks *l)
+/* How many of a line's thresholds are <= x. */
+INLINE uint32_t count_line(const float *line, __m512 x)
 {
-    return _mm512_popcnt_epi16(_mm512_load_si512(l->mask));
+    uint64_t below = _cvtmask16_u32(_mm512_cmp_ps_mask(_mm512_load_ps(line), x, _CMP_LE_OQ));
+    __asm__("" : "+r"(below)); /* else a 16-bit count, which waits for its register's last writer */
+    return (uint32_t)__builtin_popcountll(below);
 }
 
-/* Ranks of up to 32 columns of one run: masks go through memory, so that counting, scaling and
- * packing is done for all of them at once. */
-__attribute__((always_inline)) static inline void
-rank_columns(const ats_forest_image *image, const ats_forest_column *columns, uint32_t n,
-             const float *row, bool wide, bool missing_right, uint8_t *ranks)
-{
-    column_masks first = {{0}}, second = {{0}}, missing = {{0}};
-    _Alignas(64) uint16_t offset[COLUMNS_AT_ONCE];
-#pragma GCC unroll 8
-    for (uint32_t c = 0; c < n; c++) {
-        __m512 x = _mm512_set1_ps(row[columns[c].feature]);
-        const float *cuts = ats_forest_image_at(image, columns[c].cuts);
-        first.mask[c] = _cvtmask16_u32(_mm512_cmp_ps_mask(_mm512_load_ps(cuts), x, _CMP_LE_OQ));
-        if (missing_right)
-            missing.mask[c] = _cvtmask16_u32(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q));
-    }
-    __m512i rank = popcount(&first);
-    if (wide) {
-        /* In bytes, the line after the pivots' own. */
-        _mm512_store_si512(offset, _mm512_slli_epi16(rank, 6));
-#pragma GCC unroll 8
-        for (uint32_t c = 0; c < n; c++) {
-            __m512 x = _mm512_set1_ps(row[columns[c].feature]);
-            const char *cuts = ats_forest_image_at(image, columns[c].cuts + 1);
-            second.mask[c] =
-                _cvtmask16_u32(_mm512_cmp_ps_mask(_mm512_load_ps(cuts + offset[c]), x, _CMP_LE_OQ));
-        }
-        rank = _mm512_add_epi16(_mm512_slli_epi16(rank, 4), popcount(&second));
-    }
-    if (missing_right)
-        rank = _mm512_or_si512(rank, _mm512_load_si512(missing.mask));
-    __mmask32 live = n == COLUMNS_AT_ONCE ? UINT32_MAX : (1u << n) - 1;
-    _mm256_mask_storeu_epi8(ranks, live, _mm512_cvtepi16_epi8(rank));
-}
-
-__attribute__((always_inline)) static inline uint32_t rank_run(const ats_forest_image *image,
-                                                               uint32_t c, uint32_t run,
-                                                               const float *row, bool wide,
-                                                               bool missing_right, uint8_t *ranks)
+/* Ranks of the columns of one run. Every column is its own chain of two comparisons and two counts,
+ * and the processor runs many of them at once. */
+INLINE uint32_t rank_run(const ats_forest_image *image, uint32_t c, uint32_t run, const float *row,
+                         bool wide, bool missing_right, uint8_t *ranks)
 {
     const ats_forest_column *columns = ats_forest_columns(image);
     uint32_t end = image->run_end[run];
-    for (; c + COLUMNS_AT_ONCE <= end; c += COLUMNS_AT_ONCE)
-        rank_columns(image, columns + c, COLUMNS_AT_ONCE, row, wide, missing_right, ranks + c);
-    if (c < end)
-        rank_columns(image, columns + c, end - c, row, wide, missing_right, ranks + c);
+#pragma GCC unroll 4
+    for (; c < end; c++) {
+        const float *cuts = ats_forest_image_at(image, columns[c].cuts);
+        __m512 x = _mm512_set1_ps(row[columns[c].feature]);
+        uint32_t rank = count_line(cuts, x);
+        if (wide)
+            rank = LINE * rank + count_line(cuts + LINE + LINE * rank, x);
+        if (missing_right) /* all ones where x is no number */
+            rank |= _cvtmask16_u32(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q));
+        ranks[c] = (uint8_t)rank;
+    }
     return end;
 }
 
@@ -86,21 +55,15 @@ static void quantise(const ats_forest_image *image, const float *const *rows, ui
     }
 }
 
-/* ---- ranks of what changed ---------------------------------------------------------------------
- */
+/* ---- ranks of what changed ------------------------------------------------------------------- */
 
-static inline uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c,
-                              float value)
+INLINE uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c, float value)
 {
     const float *cuts = ats_forest_image_at(image, c->cuts);
     __m512 x = _mm512_set1_ps(value);
-    uint32_t rank = (uint32_t)__builtin_popcount(
-        _cvtmask16_u32(_mm512_cmp_ps_mask(_mm512_load_ps(cuts), x, _CMP_LE_OQ)));
-    if (c->threshold_count > LINE) {
-        __m512 line = _mm512_load_ps(cuts + LINE + LINE * rank);
-        rank = LINE * rank + (uint32_t)__builtin_popcount(
-                                 _cvtmask16_u32(_mm512_cmp_ps_mask(line, x, _CMP_LE_OQ)));
-    }
+    uint32_t rank = count_line(cuts, x);
+    if (c->threshold_count > LINE)
+        rank = LINE * rank + count_line(cuts + LINE + LINE * rank, x);
     return value != value ? c->missing_rank : (uint8_t)rank;
 }
 
@@ -123,8 +86,7 @@ static void update(const ats_forest_image *image, const float *row, float *value
     }
 }
 
-/* ---- decisions ---------------------------------------------------------------------------------
- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 /* How a row's ranks are held: in one, two or four registers, or in memory as pairs. */
 typedef enum row_width { WIDTH_64, WIDTH_128, WIDTH_256, WIDTH_PAIRS } row_width;
@@ -134,8 +96,6 @@ typedef struct row_ranks {
     const uint8_t *q;
     uint32_t pair_count;
 } row_ranks;
-
-#define INLINE __attribute__((always_inline)) static inline
 
 INLINE row_ranks load_row(const ats_forest_image *image, const uint8_t *q, row_width width)
 {
@@ -182,197 +142,184 @@ INLINE uint64_t decide(const row_ranks *row, const uint8_t *record, const uint64
     return _cvtmask64_u64(_mm512_cmpgt_epu8_mask(picked, _mm512_load_si512(record + 64)));
 }
 
-/* ---- walks --------------------------------------------------------------------------------------
- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* By the seven decisions of a field: the exit e; and 7 + 7 e, where the field under it begins. */
-#define EXIT(m)                                                                                    \
-    (((m)&1)          ? ((m) >> 2 & 1) ? 6 + ((m) >> 6 & 1) : 4 + ((m) >> 5 & 1)                   \
-              : ((m) >> 1 & 1) ? 2 + ((m) >> 4 & 1)                                                \
-                      : 0 + ((m) >> 3 & 1))
-#define EXIT_4(f, m)  f(m), f((m) + 1), f((m) + 2), f((m) + 3)
-#define EXIT_16(f, m) EXIT_4(f, m), EXIT_4(f, (m) + 4), EXIT_4(f, (m) + 8), EXIT_4(f, (m) + 12)
-#define EXIT_64(f, m)                                                                              \
-    EXIT_16(f, m), EXIT_16(f, (m) + 16), EXIT_16(f, (m) + 32), EXIT_16(f, (m) + 48)
-#define EXIT_TIMES_8(m) (8 * EXIT(m))
-#define FIELD_AT(m)     (7 + 7 * EXIT(m))
+/* What a block is scored with. */
+typedef struct block_view {
+    const uint8_t *records;
+    const uint64_t *pairs;
+    const void *leaves;
+    uint32_t pair_step;
+} block_view;
 
-static const _Alignas(64) uint8_t EXITS[128] = {EXIT_64(EXIT, 0), EXIT_64(EXIT, 64)};
-static const _Alignas(64) uint8_t EXITS_TIMES_8[128] = {EXIT_64(EXIT_TIMES_8, 0),
-                                                        EXIT_64(EXIT_TIMES_8, 64)};
-static const _Alignas(64) uint8_t FIELDS[128] = {EXIT_64(FIELD_AT, 0), EXIT_64(FIELD_AT, 64)};
-
-INLINE __m512i look_up(const uint8_t table[128], __m512i index)
+INLINE block_view view_of(const ats_forest_image *image, const ats_forest_block *block,
+                          row_width width)
 {
-    return _mm512_permutex2var_epi8(_mm512_load_si512(table), index, _mm512_load_si512(table + 64));
+    bool paired = width == WIDTH_PAIRS;
+    return (block_view){.records = ats_forest_image_at(image, block->masks),
+                        .pairs = paired ? ats_forest_image_at(image, block->pairs) : NULL,
+                        .leaves = ats_forest_image_at(image, block->leaves),
+                        .pair_step = paired ? image->pair_count : 0};
 }
 
-/* Exits (0..63) of eight trees from their 63 decisions each: the top field, then the one under its
- * exit. Only the low byte of each 64-bit lane counts. */
-INLINE __m128i walk_eight(const uint64_t *masks)
+INLINE uint64_t decide_record(const block_view *v, const row_ranks *row, uint32_t record,
+                              row_width width)
 {
-    const __m512i field = _mm512_set1_epi64(127);
-    __m512i mask = _mm512_load_si512(masks);
-    __m512i top = _mm512_and_si512(mask, field);
-    __m512i under = _mm512_multishift_epi64_epi8(look_up(FIELDS, top), mask);
-    __m512i exit = _mm512_add_epi8(look_up(EXITS_TIMES_8, top),
-                                   look_up(EXITS, _mm512_and_si512(under, field)));
-    return _mm512_cvtepi64_epi8(exit);
+    const uint64_t *pairs = width == WIDTH_PAIRS ? v->pairs + record * v->pair_step : NULL;
+    return decide(row, v->records + record * 128, pairs, width);
 }
 
-/* What is known of a block's trees once its mask records are decided. */
-typedef struct exits {
-    _Alignas(16) uint8_t of[BLOCK];
-} exits;
-
-INLINE void find_exits(const ats_forest_image *image, const ats_forest_block *block,
-                       const row_ranks *row, row_width width, exits *out)
+/* The exit of tree t of a block that is not SMALL. */
+INLINE uint32_t exit_of(const block_view *v, const row_ranks *row, uint32_t t, row_width width)
 {
-    const uint8_t *records = ats_forest_image_at(image, block->masks);
-    const uint64_t *pairs = width == WIDTH_PAIRS ? ats_forest_image_at(image, block->pairs) : NULL;
-    uint32_t step = width == WIDTH_PAIRS ? row->pair_count : 0;
-    _Alignas(64) uint64_t masks[BLOCK];
-    if (block->form == ATS_FOREST_SMALL) {
-        masks[0] = decide(row, records, pairs, width);
-        masks[1] = decide(row, records + 128, pairs + step, width);
-        __m512i lanes = _mm512_castsi128_si512(_mm_load_si128((const __m128i *)masks));
-        __m512i exit = look_up(EXITS, _mm512_and_si512(lanes, _mm512_set1_epi8(127)));
-        _mm_store_si128((__m128i *)out->of, _mm512_castsi512_si128(exit));
-        return;
+    return ats_exit_of(decide_record(v, row, t, width));
+}
+
+/* The exits of eight SMALL trees, a byte each: a lane's seven decisions are its field. */
+INLINE uint64_t exits_of_eight(const block_view *v, const row_ranks *row, uint32_t record,
+                               row_width width)
+{
+    uint64_t fields = decide_record(v, row, record, width);
+    __m512i index = _mm512_and_si512(_mm512_castsi128_si512(_mm_cvtsi64_si128((int64_t)fields)),
+                                     _mm512_set1_epi8(127));
+    __m512i exits = _mm512_permutex2var_epi8(_mm512_load_si512(ATS_EXITS), index,
+                                             _mm512_load_si512(ATS_EXITS + 64));
+    return (uint64_t)_mm_cvtsi128_si64(_mm512_castsi512_si128(exits));
+}
+
+/* Leaf values of a block's trees, given to `USE(t, value)` in their order. One loop a form: a
+ * tree's decisions, exit and leaf form one chain, and those of many trees are in flight at once
+ * while the sum waits for its adds. */
+#define FOR_LEAVES(image, block, v, row, width, USE)                                               \
+    if ((block)->form == ATS_FOREST_TOP) {                                                         \
+        _Pragma("GCC unroll 16") for (uint32_t t = 0; t < BLOCK; t++)                              \
+            USE(t, ((const float *)(v).leaves)[64 * t + exit_of(&(v), row, t, width)]);            \
+    } else if ((block)->form == ATS_FOREST_RECORDS) {                                              \
+        const ats_forest_record *records = (v).leaves;                                             \
+        _Pragma("GCC unroll 4") for (uint32_t t = 0; t < BLOCK; t++)                               \
+            USE(t, ats_walk_record(&records[64 * t + exit_of(&(v), row, t, width)], (row)->q));    \
+    } else if ((block)->form == ATS_FOREST_SMALL) {                                                \
+        for (uint32_t r = 0; r < 2; r++) {                                                         \
+            uint64_t exits = exits_of_eight(&(v), row, r, width);                                  \
+            _Pragma("GCC unroll 8") for (uint32_t k = 0; k < 8; k++, exits >>= 8)                  \
+                USE(8 * r + k, ((const float *)(v).leaves)[64 * r + 8 * k + (exits & 255)]);       \
+        }                                                                                          \
+    } else {                                                                                       \
+        float values[BLOCK];                                                                       \
+        walk_on(image, block, &(v), row, width, values);                                           \
+        for (uint32_t t = 0; t < BLOCK; t++)                                                       \
+            USE(t, values[t]);                                                                     \
     }
-#pragma GCC unroll 16
-    for (uint32_t t = 0; t < BLOCK; t++)
-        masks[t] = decide(row, records + t * 128, pairs + t * step, width);
-    __m128i low = walk_eight(masks), high = walk_eight(masks + 8);
-    _mm_store_si128((__m128i *)out->of, _mm_unpacklo_epi64(low, high));
-}
 
-/* ---- leaves and sums
- * ----------------------------------------------------------------------------- */
-
-typedef struct block_values {
-    _Alignas(64) float of[BLOCK];
-} block_values;
-
-INLINE void walk_on(const ats_forest_image *image, const ats_forest_block *block, const exits *e,
-                    const uint8_t *q, block_values *out)
+/* ENTRIES and NODES: the rest is walked node by node. */
+INLINE void walk_on(const ats_forest_image *image, const ats_forest_block *block,
+                    const block_view *v, const row_ranks *row, row_width width, float *values)
 {
-    const uint32_t *entries = ats_forest_image_at(image, block->leaves);
+    const uint32_t *entries = v->leaves;
     uint32_t from[BLOCK];
     for (uint32_t t = 0; t < BLOCK; t++)
-        from[t] = block->form == ATS_FOREST_NODES ? entries[t] : entries[64 * t + e->of[t]];
-    ats_walk_nodes(image, from, block->steps, q, out->of);
+        from[t] = block->form == ATS_FOREST_NODES ? entries[t]
+                                                  : entries[64 * t + exit_of(v, row, t, width)];
+    ats_walk_nodes(image, from, block->steps, row->q, values);
 }
 
-/* The sum, in order, of one margin and the leaves of a block's trees. */
-INLINE float add_block(const ats_forest_image *image, const ats_forest_block *block, const exits *e,
-                       const uint8_t *q, float sum)
+/* The sum, in order, of a margin and the leaves of a block's trees. */
+INLINE float add_block(const ats_forest_image *image, const ats_forest_block *block,
+                       const row_ranks *row, row_width width, float sum)
 {
-    const void *leaves = ats_forest_image_at(image, block->leaves);
-    if (block->form == ATS_FOREST_TOP) {
-        const float *leaf = leaves;
-#pragma GCC unroll 16
-        for (uint32_t t = 0; t < BLOCK; t++)
-            sum += leaf[64 * t + e->of[t]];
-    } else if (block->form == ATS_FOREST_RECORDS) {
-        const ats_forest_record *records = leaves;
-#pragma GCC unroll 16
-        for (uint32_t t = 0; t < BLOCK; t++)
-            sum += ats_walk_record(&records[64 * t + e->of[t]], q);
-    } else if (block->form == ATS_FOREST_SMALL) {
-        const float *leaf = leaves;
-#pragma GCC unroll 16
-        for (uint32_t t = 0; t < BLOCK; t++)
-            sum += leaf[8 * t + e->of[t]];
-    } else {
-        block_values values;
-        walk_on(image, block, e, q, &values);
-        for (uint32_t t = 0; t < BLOCK; t++)
-            sum += values.of[t];
-    }
+    block_view v = view_of(image, block, width);
+#define ADD(t, value) sum += (value)
+    FOR_LEAVES(image, block, v, row, width, ADD)
+#undef ADD
     return sum;
 }
 
-static void add_block_groups(const ats_forest_image *image, uint32_t b, const exits *e,
-                             const uint8_t *q, float *margins)
+INLINE void add_block_groups(const ats_forest_image *image, const ats_forest_block *block,
+                             const uint8_t *groups, const row_ranks *row, row_width width,
+                             float *margins)
 {
-    const ats_forest_block *block = &ats_forest_blocks(image)[b];
-    const uint8_t *groups = (const uint8_t *)ats_forest_image_at(image, image->groups) + b * BLOCK;
-    const void *leaves = ats_forest_image_at(image, block->leaves);
-    block_values values;
-    if (block->form == ATS_FOREST_TOP || block->form == ATS_FOREST_SMALL) {
-        uint32_t exits_each = block->form == ATS_FOREST_TOP ? 64 : 8;
-        for (uint32_t t = 0; t < BLOCK; t++)
-            values.of[t] = ((const float *)leaves)[exits_each * t + e->of[t]];
-    } else if (block->form == ATS_FOREST_RECORDS) {
-        for (uint32_t t = 0; t < BLOCK; t++)
-            values.of[t] =
-                ats_walk_record((const ats_forest_record *)leaves + 64 * t + e->of[t], q);
-    } else {
-        walk_on(image, block, e, q, &values);
-    }
-    for (uint32_t t = 0; t < BLOCK; t++)
-        margins[groups[t]] += values.of[t];
+    block_view v = view_of(image, block, width);
+#define ADD(t, value) margins[groups[t]] += (value)
+    FOR_LEAVES(image, block, v, row, width, ADD)
+#undef ADD
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
-INLINE void exits_of(const ats_forest_image *image, uint32_t b, const row_ranks *row,
-                     row_width width, exits *out)
-{
-    const ats_forest_block *block = &ats_forest_blocks(image)[b];
-    if (block->form != ATS_FOREST_NODES)
-        find_exits(image, block, row, width, out);
-}
-
-/* One row: the decisions of the next block stand before the sum of this one, so that the sum's
- * latency is filled. */
-INLINE void score_row(const ats_forest_image *image, const uint8_t *q, row_width width,
-                      float *margins)
-{
-    const ats_forest_block *blocks = ats_forest_blocks(image);
-    row_ranks row = load_row(image, q, width);
-    exits e[2] = {{{0}}, {{0}}};
-    float sum = margins[0];
-    exits_of(image, 0, &row, width, &e[0]);
-    for (uint32_t b = 0; b < image->block_count; b++) {
-        if (b + 1 < image->block_count)
-            exits_of(image, b + 1, &row, width, &e[(b + 1) & 1]);
-        if (image->group_count == 1)
-            sum = add_block(image, &blocks[b], &e[b & 1], q, sum);
-        else
-            add_block_groups(image, b, &e[b & 1], q, margins);
-    }
-    if (image->group_count == 1)
-        margins[0] = sum;
-}
-
-/* Several: a block at a time, so that its records serve all rows while they are near. */
+/* A block at a time, so that its records serve all rows while they are near. */
 INLINE void score_rows(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
                        row_width width, float *margins)
 {
     const ats_forest_block *blocks = ats_forest_blocks(image);
+    const uint8_t *groups = ats_forest_image_at(image, image->groups);
     size_t stride = ats_forest_rank_stride(image);
     for (uint32_t b = 0; b < image->block_count; b++)
         for (uint32_t i = 0; i < n; i++) {
-            const uint8_t *q = ranks + i * stride;
-            row_ranks row = load_row(image, q, width);
+            row_ranks row = load_row(image, ranks + i * stride, width);
             float *to = margins + (size_t)i * image->group_count;
-            exits e = {{0}};
-            exits_of(image, b, &row, width, &e);
             if (image->group_count == 1)
-                *to = add_block(image, &blocks[b], &e, q, *to);
+                *to = add_block(image, &blocks[b], &row, width, *to);
             else
-                add_block_groups(image, b, &e, q, to);
+                add_block_groups(image, &blocks[b], groups + b * BLOCK, &row, width, to);
         }
+}
+
+/* The records of a block's exits, and their lines on the way: a model of such trees is larger than
+ * the nearest cache. A record may lie across two lines. */
+INLINE void fetch_records(const ats_forest_image *image, const ats_forest_block *block,
+                          const row_ranks *row, row_width width,
+                          const ats_forest_record *found[BLOCK])
+{
+    block_view v = view_of(image, block, width);
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < BLOCK; t++) {
+        found[t] = (const ats_forest_record *)v.leaves + 64 * t + exit_of(&v, row, t, width);
+        _mm_prefetch((const char *)found[t], _MM_HINT_T0);
+        _mm_prefetch((const char *)(found[t] + 1) - 1, _MM_HINT_T0);
+    }
+}
+
+/* A run of RECORDS blocks: the records of the next block are on their way while this one's are
+ * walked. Returns the block behind the run. */
+INLINE uint32_t add_record_run(const ats_forest_image *image, uint32_t b, const row_ranks *row,
+                               row_width width, float *sum)
+{
+    const ats_forest_block *blocks = ats_forest_blocks(image);
+    const ats_forest_record *found[2][BLOCK];
+    float total = *sum;
+    fetch_records(image, &blocks[b], row, width, found[b & 1]);
+    for (bool more = true; more; b++) {
+        more = b + 1 < image->block_count && blocks[b + 1].form == ATS_FOREST_RECORDS;
+        if (more)
+            fetch_records(image, &blocks[b + 1], row, width, found[(b + 1) & 1]);
+#pragma GCC unroll 8
+        for (uint32_t t = 0; t < BLOCK; t++)
+            total += ats_walk_record(found[b & 1][t], row->q);
+    }
+    *sum = total;
+    return b;
+}
+
+/* One row of one group: its ranks and its sum stay in registers. */
+INLINE void score_row(const ats_forest_image *image, const uint8_t *ranks, row_width width,
+                      float *margin)
+{
+    const ats_forest_block *blocks = ats_forest_blocks(image);
+    row_ranks row = load_row(image, ranks, width);
+    float sum = *margin;
+    for (uint32_t b = 0; b < image->block_count;)
+        if (blocks[b].form == ATS_FOREST_RECORDS)
+            b = add_record_run(image, b, &row, width, &sum);
+        else
+            sum = add_block(image, &blocks[b++], &row, width, sum);
+    *margin = sum;
 }
 
 #define SCORE(width)                                                                               \
     static void score_##width(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,     \
                               float *margins)                                                      \
     {                                                                                              \
-        if (n == 1)                                                                                \
+        if (n == 1 && image->group_count == 1)                                                     \
             score_row(image, ranks, width, margins);                                               \
         else                                                                                       \
             score_rows(image, ranks, n, width, margins);                                           \
@@ -385,9 +332,7 @@ SCORE(WIDTH_PAIRS)
 static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
                         float *margins)
 {
-    for (uint32_t i = 0; i < n; i++)
-        memcpy(margins + (size_t)i * image->group_count, image->base_margin,
-               image->group_count * sizeof *margins);
+    ats_walk_begin(image, n, margins);
     if (image->column_count <= 64)
         score_WIDTH_64(image, ranks, n, margins);
     else if (image->column_count <= 128)

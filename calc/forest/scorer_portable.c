@@ -35,10 +35,18 @@ static void quantise(const ats_forest_image *image, const float *const *rows, ui
     }
 }
 
+/* A block at a time, so that its nodes serve all rows while they are near. */
 static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
                         float *margins)
 {
-    ats_walk_score(image, ranks, ats_forest_rank_stride(image), n, margins);
+    size_t stride = ats_forest_rank_stride(image);
+    float values[ATS_WALK_BLOCK];
+    ats_walk_begin(image, n, margins);
+    for (uint32_t b = 0; b < image->block_count; b++)
+        for (uint32_t i = 0; i < n; i++) {
+            ats_walk_block(image, b, ranks + i * stride, values);
+            ats_walk_add(image, b, values, margins + (size_t)i * image->group_count);
+        }
 }
 
 static void update(const ats_forest_image *image, const float *row, float *values, uint8_t *ranks)
