@@ -150,8 +150,8 @@ static int start_context(cuda *c, const ats_gpu_config *config, ats_gpu_mailbox 
 }
 
 /* Destroying the context ends what runs in it and frees all it had; a driver that hangs may not
- * return from it, which holds up the watch and nobody else. To give the mailbox back by itself would
- * wait for what runs, so that is done only where nothing does. */
+ * return from it, which holds up the watch and nobody else. To give the mailbox back by itself
+ * would wait for what runs, so that is done only where nothing does. */
 static int end_context(cuda *c, bool at_rest)
 {
     const ats_gpu_driver *d = c->driver;

@@ -53,7 +53,7 @@ static int check_config(const ats_gpu_config *c)
         return ats_error(ATS_EXIT_CONFIG,
                          "gpu.slot_bytes %llu: 4096 to 2 GiB in steps of 256 are possible",
                          (unsigned long long)c->slot_bytes);
-    if (c->wait >= ATS_WAIT_COUNT || !ats_isa_supported(c->isa))
+    if (c->wait >= ATS_WAIT_COUNT || c->isa >= ATS_ISA_COUNT || !ats_isa_supported(c->isa))
         return ats_error(ATS_EXIT_CONFIG, "gpu: wait or isa is not possible here");
     if (c->probes_good < 1 || c->probe_first_ns == 0 || c->probe_last_ns < c->probe_first_ns ||
         c->probe_timeout_ns == 0 || c->health_ns == 0)
