@@ -22,7 +22,7 @@
 
 #define ATS_BENCH_NAME_BYTES 64u
 #define ATS_BENCH_NOTE_BYTES 160u
-#define ATS_BENCH_ROWS_MAX   64u
+#define ATS_BENCH_ROWS_MAX   128u
 #define ATS_BENCH_ROUNDS_MAX 101u
 #define ATS_BENCH_ROUNDS_MIN 9u
 #define ATS_BENCH_FLOOR_MS                                                                         \
@@ -64,14 +64,16 @@ typedef struct ats_bench_result {
     uint32_t row_count, ratio_count;
     ats_bench_row rows[ATS_BENCH_ROWS_MAX];
     ats_bench_ratio ratios[ATS_BENCH_ROWS_MAX];
-    char note[512]; /* what a reader must know: peers left out, one CPU only */
+    char note[1024]; /* what a reader must know: peers left out, one CPU only */
 } ats_bench_result;
 
 typedef struct ats_bench_options {
     uint32_t rounds;   /* ATS_BENCH_ROUNDS_MIN..ATS_BENCH_ROUNDS_MAX; modules may take their own */
     double rate;       /* pipeline: events a second, open loop */
     double duration_s; /* pipeline: of each open-loop row */
-    uint32_t trees, depth; /* pipeline: of the forest that scores */
+    uint32_t trees, depth;    /* pipeline: of the forest that scores */
+    const char *peers;        /* infer: folder of models and of them as compiled code */
+    const char *write_models; /* infer: train, write the models there, and end; NULL: measure */
     /* Told after each step; 1 to stop. May be NULL. */
     int (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;

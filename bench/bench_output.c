@@ -85,7 +85,7 @@ static json_t *number(double x)
 /* Firmware may have written anything: bytes that are no ASCII text become '?'. */
 static json_t *text(const char *bytes)
 {
-    char clean[512];
+    char clean[1024];
     size_t n = 0;
     for (; *bytes && n + 1 < sizeof clean; bytes++)
         clean[n++] = (unsigned char)*bytes < 0x20 || (unsigned char)*bytes > 0x7e ? '?' : *bytes;

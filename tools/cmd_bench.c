@@ -6,6 +6,7 @@
 
 typedef struct options {
     int64_t rounds, rate_e9, duration_ns, trees, depth;
+    const char *peers, *write_models;
     bool list;
 } options;
 
@@ -13,8 +14,7 @@ static const ats_option OPTIONS[] = {
     {0, "list", ATS_OPTION_FLAG, offsetof(options, list), NULL, NULL, "name the benchmarks", 0, 0,
      false},
     {0, "rounds", ATS_OPTION_INTEGER, offsetof(options, rounds), "15", "N",
-     "ring: rounds, each with every contender once", ATS_BENCH_ROUNDS_MIN, ATS_BENCH_ROUNDS_MAX,
-     false},
+     "rounds, each with every contender once", ATS_BENCH_ROUNDS_MIN, ATS_BENCH_ROUNDS_MAX, false},
     {0, "rate", ATS_OPTION_DECIMAL, offsetof(options, rate_e9), "20000", "EVENTS/S",
      "pipeline: open-loop arrivals", 1000000000, 1000000000000000, false},
     {0, "duration", ATS_OPTION_DURATION, offsetof(options, duration_ns), "20s", "TIME",
@@ -24,6 +24,10 @@ static const ats_option OPTIONS[] = {
      "pipeline: of the forest that scores", 1, 2000, false},
     {0, "depth", ATS_OPTION_INTEGER, offsetof(options, depth), "6", "N", "pipeline: of its trees",
      1, 10, false},
+    {0, "peers", ATS_OPTION_TEXT, offsetof(options, peers), "build/peers", "DIR",
+     "infer: models and compiled peers, where bench/infer_peers.py made them", 0, 0, false},
+    {0, "write-models", ATS_OPTION_TEXT, offsetof(options, write_models), NULL, "DIR",
+     "infer: train the models, write them there, measure nothing", 0, 0, false},
     {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
 
 static int list(const ats_cli *cli)
@@ -60,6 +64,8 @@ static int bench(const ats_cli *cli, const options *o, const char *name)
                              .duration_s = (double)o->duration_ns / 1e9,
                              .trees = (uint32_t)o->trees,
                              .depth = (uint32_t)o->depth,
+                             .peers = o->peers,
+                             .write_models = o->write_models,
                              .progress = tell,
                              .context = &progress};
     int failed = ats_bench_run(module, result, &how);

@@ -48,27 +48,38 @@ static const struct {
     [ATS_FOREST_NODES] = {0, 0, sizeof(uint32_t)},
 };
 
-static void plan_block(plan *p, uint32_t b)
+static void plan_form(plan *p, uint32_t b)
 {
     const ats_forest *f = p->forest;
     uint32_t depth = 0;
     for (uint32_t t = b * BLOCK; t < (b + 1) * BLOCK && t < f->tree_count; t++)
         depth = f->depth[t] > depth ? f->depth[t] : depth;
     ats_forest_form form = form_for(p, depth);
-    ats_forest_block *block = &p->blocks[b];
-    uint32_t records = FORMS[form].records;
-    block->form = form;
-    block->steps = form == ATS_FOREST_NODES ? depth : form == ATS_FOREST_ENTRIES ? depth - 6 : 0;
-    if (records) {
-        block->masks = take(p, records * 128);
-        block->heap = take(p, BLOCK * FORMS[form].heap_nodes * sizeof(ats_forest_heap_node));
-        if (p->head.pair_count)
-            block->pairs = take(p, records * p->head.pair_count * sizeof(uint64_t));
-    }
-    block->leaves = take(p, BLOCK * FORMS[form].leaf_bytes);
+    p->blocks[b].form = form;
+    p->blocks[b].steps = form == ATS_FOREST_NODES     ? depth
+                         : form == ATS_FOREST_ENTRIES ? depth - 6
+                                                      : 0;
 }
 
-/* Masks and leaves come first after the small tables: they are what scoring reads. */
+/* The masks of all blocks side by side, which are read from the first to the last; then their
+ * leaves, of which a few are; then what only batches read. */
+static void plan_blocks(plan *p)
+{
+    uint32_t count = p->head.block_count, pairs = p->head.pair_count;
+    for (uint32_t b = 0; b < count; b++) {
+        plan_form(p, b);
+        p->blocks[b].masks = take(p, FORMS[p->blocks[b].form].records * 128);
+    }
+    for (uint32_t b = 0; b < count && pairs; b++)
+        p->blocks[b].pairs = take(p, FORMS[p->blocks[b].form].records * pairs * sizeof(uint64_t));
+    for (uint32_t b = 0; b < count; b++)
+        p->blocks[b].leaves = take(p, BLOCK * FORMS[p->blocks[b].form].leaf_bytes);
+    for (uint32_t b = 0; b < count; b++) {
+        uint32_t nodes = FORMS[p->blocks[b].form].heap_nodes;
+        p->blocks[b].heap = take(p, BLOCK * nodes * sizeof(ats_forest_heap_node));
+    }
+}
+
 static void plan_image(plan *p)
 {
     const ats_forest *f = p->forest;
@@ -95,8 +106,7 @@ static void plan_image(plan *p)
         ats_forest_column *column = &p->set.columns[c];
         column->cuts = take(p, ats_forest_cuts_bytes(column->threshold_count));
     }
-    for (uint32_t b = 0; b < h->block_count; b++)
-        plan_block(p, b);
+    plan_blocks(p);
     for (uint32_t c = 0; c < h->column_count; c++) {
         ats_forest_column *column = &p->set.columns[c];
         column->search = take(p, ats_forest_search_bytes(column->search_levels));
@@ -269,7 +279,7 @@ static void fill_block(const filler *f, uint32_t b)
                   .lane = lane,
                   .heap = (ats_forest_heap_node *)at(f, block->heap) + (size_t)t * nodes,
                   .levels = small ? 3 : 6};
-        if (block->pairs)
+        if (p->head.pair_count)
             to.pairs = (uint64_t *)at(f, block->pairs) + (size_t)record * p->head.pair_count;
         fill_top(f, &to, root, 1, 0);
         fill_leaves(f, block, t, &to);

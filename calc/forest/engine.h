@@ -7,6 +7,8 @@
 /* Rows whose ranks are made before they are walked; rows of ranks that the scratch memory holds. */
 #define ATS_FOREST_ROWS_AT_ONCE 16u
 #define ATS_FOREST_SCRATCH_ROWS 128u
+/* Behind them, a group: its margins of these rows. */
+#define ATS_FOREST_SCRATCH_GROUP_BYTES (ATS_FOREST_SCRATCH_ROWS * sizeof(float))
 
 typedef struct ats_forest_engine {
     /* Ranks of rows, row-major. */

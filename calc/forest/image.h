@@ -177,11 +177,15 @@ static inline const ats_forest_block *ats_forest_blocks(const ats_forest_image *
     return ats_forest_image_at(image, image->blocks);
 }
 
-/* Bytes between the ranks of two rows that scoring reads: whole registers, and one where no node
- * has a column. */
+/* Bytes between the ranks of two rows that scoring reads: 64, 128, 256, and beyond that whole pairs
+ * of 64-byte registers. */
 static inline size_t ats_forest_rank_stride(const ats_forest_image *image)
 {
-    return ((size_t)(image->column_count | 1) + 63) & ~(size_t)63;
+    uint32_t columns = image->column_count;
+    return columns <= 64    ? 64
+           : columns <= 128 ? 128
+           : columns <= 256 ? 256
+                            : ((size_t)columns + 127) & ~(size_t)127;
 }
 
 #endif

@@ -16,7 +16,7 @@ static const struct {
     [ATS_ISA_PORTABLE] = {"portable", &ats_forest_engine_portable},
 #if defined(__x86_64__)
     [ATS_ISA_AVX2] = {"avx2", &ats_forest_engine_avx2},
-    [ATS_ISA_AVX512] = {"avx512", NULL},
+    [ATS_ISA_AVX512] = {"avx512", &ats_forest_engine_avx512},
 #else
     [ATS_ISA_AVX2] = {"avx2", NULL},
     [ATS_ISA_AVX512] = {"avx512", NULL},
@@ -62,7 +62,8 @@ int ats_scorer_open(ats_scorer *scorer, const ats_forest_image *image, ats_isa i
     memset(scorer, 0, sizeof *scorer);
     if ((uint32_t)isa >= ATS_ISA_COUNT || !ats_isa_supported(isa))
         return ats_error(ATS_EXIT_CONFIG, "scorer: this processor has no %s", ats_isa_label(isa));
-    size_t bytes = ATS_FOREST_SCRATCH_ROWS * ats_forest_rank_stride(image);
+    size_t bytes = ATS_FOREST_SCRATCH_ROWS * ats_forest_rank_stride(image) +
+                   image->group_count * ATS_FOREST_SCRATCH_GROUP_BYTES;
     scorer->scratch = aligned_alloc(64, bytes);
     if (!scorer->scratch)
         return ats_error(ATS_EXIT_FAILED, "scorer: out of memory");

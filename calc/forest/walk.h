@@ -13,22 +13,62 @@
 
 #define ATS_WALK_BLOCK ATS_FOREST_BLOCK_TREES
 
-/* Three levels of the field that begins at `field`; which of its eight exits. */
-static inline uint32_t ats_walk_field(const uint8_t *field, const uint8_t *q)
+#define ATS_WALK_AT_ONCE 8u
+
+/* Three levels of eight fields; which of its eight exits each leads to. Level by level: the steps
+ * of one walk wait for each other, those of eight do not, and a processor looks ahead over a few
+ * hundred instructions only. */
+static inline void ats_walk_fields(const uint8_t *const field[ATS_WALK_AT_ONCE], const uint8_t *q,
+                                   uint32_t exit[ATS_WALK_AT_ONCE])
 {
-    const uint8_t *columns = field - 1, *ranks = columns + 64;
-    uint32_t i = 1;
-    i = 2 * i + (ranks[i] < q[columns[i]]);
-    i = 2 * i + (ranks[i] < q[columns[i]]);
-    i = 2 * i + (ranks[i] < q[columns[i]]);
-    return i - 8;
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < ATS_WALK_AT_ONCE; t++)
+        exit[t] = field[t][64] < q[field[t][0]];
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < ATS_WALK_AT_ONCE; t++) {
+        const uint8_t *node = field[t] + 1 + exit[t];
+        exit[t] = 2 * exit[t] + (node[64] < q[node[0]]);
+    }
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < ATS_WALK_AT_ONCE; t++) {
+        const uint8_t *node = field[t] + 3 + exit[t];
+        exit[t] = 2 * exit[t] + (node[64] < q[node[0]]);
+    }
 }
 
-/* Six levels of a mask record; which of its 64 exits. */
-static inline uint32_t ats_walk_top(const uint8_t *record, const uint8_t *q)
+/* Six levels of eight mask records; which of its 64 exits each leads to. */
+static inline void ats_walk_tops(const uint8_t *records, const uint8_t *q,
+                                 uint32_t exit[ATS_WALK_AT_ONCE])
 {
-    uint32_t e = ats_walk_field(record, q);
-    return 8 * e + ats_walk_field(record + 7 + 7 * e, q);
+    const uint8_t *field[ATS_WALK_AT_ONCE];
+    uint32_t top[ATS_WALK_AT_ONCE];
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < ATS_WALK_AT_ONCE; t++)
+        field[t] = records + 128 * t;
+    ats_walk_fields(field, q, top);
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < ATS_WALK_AT_ONCE; t++)
+        field[t] = records + 128 * t + 7 + 7 * top[t];
+    ats_walk_fields(field, q, exit);
+#pragma GCC unroll 8
+    for (uint32_t t = 0; t < ATS_WALK_AT_ONCE; t++)
+        exit[t] += 8 * top[t];
+}
+
+/* Exits of a block's 16 trees. */
+static inline void ats_walk_exits(const ats_forest_block *block, const uint8_t *masks,
+                                  const uint8_t *q, uint32_t exit[ATS_WALK_BLOCK])
+{
+    for (uint32_t t = 0; t < ATS_WALK_BLOCK; t += ATS_WALK_AT_ONCE) {
+        if (block->form != ATS_FOREST_SMALL) {
+            ats_walk_tops(masks + 128 * t, q, exit + t);
+            continue;
+        }
+        const uint8_t *field[ATS_WALK_AT_ONCE];
+        for (uint32_t i = 0; i < ATS_WALK_AT_ONCE; i++)
+            field[i] = masks + 128 * (t / 8) + 8 * i;
+        ats_walk_fields(field, q, exit + t);
+    }
 }
 
 static inline float ats_walk_record(const ats_forest_record *r, const uint8_t *q)
@@ -79,26 +119,28 @@ static inline void ats_walk_block(const ats_forest_image *image, uint32_t index,
     const ats_forest_block *block = &ats_forest_blocks(image)[index];
     const uint8_t *masks = ats_forest_image_at(image, block->masks);
     const void *leaves = ats_forest_image_at(image, block->leaves);
+    uint32_t exit[ATS_WALK_BLOCK];
     if (block->form == ATS_FOREST_NODES) {
         ats_walk_nodes(image, leaves, block->steps, q, out);
-    } else if (image->pair_count) {
+        return;
+    }
+    if (image->pair_count) {
         ats_walk_roots(image, index, q, out);
-    } else if (block->form == ATS_FOREST_SMALL) {
+        return;
+    }
+    ats_walk_exits(block, masks, q, exit);
+    if (block->form == ATS_FOREST_RECORDS) {
         for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
-            out[t] =
-                ((const float *)leaves)[8 * t + ats_walk_field(masks + t / 8 * 128 + t % 8 * 8, q)];
-    } else if (block->form == ATS_FOREST_TOP) {
-        for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
-            out[t] = ((const float *)leaves)[64 * t + ats_walk_top(masks + 128 * t, q)];
-    } else if (block->form == ATS_FOREST_RECORDS) {
-        const ats_forest_record *records = leaves;
-        for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
-            out[t] = ats_walk_record(&records[64 * t + ats_walk_top(masks + 128 * t, q)], q);
-    } else {
+            out[t] = ats_walk_record((const ats_forest_record *)leaves + 64 * t + exit[t], q);
+    } else if (block->form == ATS_FOREST_ENTRIES) {
         uint32_t from[ATS_WALK_BLOCK];
         for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
-            from[t] = ((const uint32_t *)leaves)[64 * t + ats_walk_top(masks + 128 * t, q)];
+            from[t] = ((const uint32_t *)leaves)[64 * t + exit[t]];
         ats_walk_nodes(image, from, block->steps, q, out);
+    } else {
+        uint32_t each = block->form == ATS_FOREST_TOP ? 64 : 8;
+        for (uint32_t t = 0; t < ATS_WALK_BLOCK; t++)
+            out[t] = ((const float *)leaves)[each * t + exit[t]];
     }
 }
 

@@ -1,5 +1,7 @@
 """Scores against XGBoost's own, of models it trained and wrote: JSON and UBJSON, gbtree, dart and random forests, one
-output and several, every objective; rows with NaN, -0, denormals and values equal to thresholds. (Infinities: tests/unit/calc/test_forest.c; XGBoost takes none in a matrix.)"""
+output and several, every objective; rows with NaN, -0, denormals and values equal to thresholds. (Infinities: XGBoost takes none in a
+matrix; there the ways through a forest are held against each other.) Every way through a forest that this processor has, in batches of all sizes
+that may matter. ATS_FOREST_ROWS sets the rows for each model and way: 1000000 is the full run."""
 import os
 import pathlib
 import subprocess
@@ -10,7 +12,9 @@ import pytest
 xgboost = pytest.importorskip("xgboost")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCORES = os.environ.get("FOREST_SCORES", str(ROOT / "build/release/tests/forest_scores"))
-FEATURES, ROWS = 12, 10_000
+FEATURES, ROWS = 12, int(os.environ.get("ATS_FOREST_ROWS", 10_000))
+# Below and above what a register or two hold, odd sizes, and where a batch turns to another way of scoring.
+BATCHES = "1,2,3,7,8,15,16,17,19,20,21,31,32,33,63,64,65,100,127,128,129,192,255,256"
 
 
 def market(rows, seed):
@@ -29,17 +33,21 @@ def hard_rows(booster):
     splits = frame[frame.Feature != "Leaf"]
     for feature, values in splits.groupby("Feature")["Split"]:
         column = int(feature[1:])
-        at = random.integers(0, ROWS, 2000)
-        chosen = random.choice(values.to_numpy(), 2000).astype(np.float32)
+        at = random.integers(0, ROWS, ROWS // 5)
+        chosen = random.choice(values.to_numpy(), ROWS // 5).astype(np.float32)
         x[at, column] = chosen
         x[at[::3], column] = np.nextafter(chosen[::3], np.float32(-np.inf))
     for value in (-0.0, 0.0, 1e-42, -1e-42, 3.4e38, -3.4e38):  # XGBoost takes no infinities in a matrix
-        x[random.integers(0, ROWS, 500), random.integers(0, FEATURES, 500)] = value
+        x[random.integers(0, ROWS, ROWS // 20), random.integers(0, FEATURES, ROWS // 20)] = value
     return x
 
 
-def score(model, x, batch):
-    done = subprocess.run([SCORES, str(model), str(batch)], input=np.ascontiguousarray(x, np.float32).tobytes(),
+def ways():
+    return subprocess.run([SCORES, "--ways"], capture_output=True, text=True, check=True).stdout.split()
+
+
+def score(model, x, batch, way="walk"):
+    done = subprocess.run([SCORES, str(model), str(batch), way], input=np.ascontiguousarray(x, np.float32).tobytes(),
                           capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     out = np.frombuffer(done.stdout, np.float32).reshape(len(x), -1)
@@ -56,6 +64,8 @@ CASES = {
     "one tree": case(trees=1),
     "2,000 trees": case(trees=2000, max_depth=2),
     "lossguide": case(grow_policy="lossguide", max_leaves=60, max_depth=0, tree_method="hist"),
+    "lossguide, deep": case(grow_policy="lossguide", max_leaves=400, max_depth=0, tree_method="hist", min_child_weight=0),
+    "thousands of thresholds": case(tree_method="hist", max_bin=4096, trees=150),
     "exact": case(tree_method="exact"),
     "dart": case(booster="dart", rate_drop=0.2, skip_drop=0.3),
     "dart classes": case("multi:softprob", booster="dart", rate_drop=0.3, num_class=3, trees=8),
@@ -118,6 +128,24 @@ def test_margins_to_the_bit(model, ending, batch):
     margins, _ = score(model["folder"] / f"model.{ending}", model["x"], batch)
     unequal = (margins.view(np.uint32) != model["margins"].view(np.uint32)).any(axis=1)
     assert unequal.sum() == 0, f"{unequal.sum()} of {len(unequal)} rows; first {np.flatnonzero(unequal)[:3]}"
+
+
+@pytest.mark.parametrize("way", ways())
+def test_every_way_gives_the_same_bits(model, way):
+    margins, _ = score(model["folder"] / "model.ubj", model["x"], BATCHES, way)
+    unequal = (margins.view(np.uint32) != model["margins"].view(np.uint32)).any(axis=1)
+    assert unequal.sum() == 0, f"{unequal.sum()} of {len(unequal)} rows; first {np.flatnonzero(unequal)[:3]}"
+
+
+def test_infinities_go_the_same_way_everywhere(model):
+    random = np.random.default_rng(8)
+    x = model["x"][:4000].copy()
+    x[random.random(x.shape) < 0.1] = np.inf
+    x[random.random(x.shape) < 0.1] = -np.inf
+    want, _ = score(model["folder"] / "model.ubj", x, 64)
+    for way in ways():
+        got, _ = score(model["folder"] / "model.ubj", x, BATCHES, way)
+        assert got.tobytes() == want.tobytes(), way
 
 
 def test_predictions(model):

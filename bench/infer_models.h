@@ -1,0 +1,52 @@
+/* infer_models.h: the forests of `ats bench infer` and what scores them besides ours.
+ *
+ * A model is trained at start by the installed XGBoost on made-up rows (64 features, a nonlinear
+ * sum with noise), so that it has the shape of a real one; or read from a folder that
+ * `--write-models` filled before, because a peer that is compiled code belongs to one model. Where
+ * XGBoost is not installed, a forest of the same shape is drawn from a seed. Cold.
+ */
+#ifndef ATS_BENCH_INFER_MODELS_H
+#define ATS_BENCH_INFER_MODELS_H
+
+#include "bench/bench.h"
+#include "calc/forest/scorer.h"
+
+#define ATS_INFER_FEATURES 64u
+#define ATS_INFER_ROWS     4096u /* to score, independent of each other and of the training rows */
+
+typedef struct ats_infer_shape {
+    const char *name; /* "500x6" */
+    uint32_t trees, depth;
+} ats_infer_shape;
+
+/* A TL2cgen shared object's function: one row, its margin in result. */
+typedef void (*ats_infer_compiled)(void *row, int margin, float *result);
+
+typedef struct ats_infer_model {
+    const ats_infer_shape *shape;
+    ats_forest forest;
+    ats_forest_image *image;
+    void *booster; /* BoosterHandle with one thread; NULL: no XGBoost */
+    void *library; /* of the compiled peer; NULL: none */
+    ats_infer_compiled compiled;
+    const char *source; /* "trained", "read", "drawn" */
+} ats_infer_model;
+
+/* rows [ATS_INFER_ROWS][ATS_INFER_FEATURES] to score. */
+void ats_infer_rows(float *rows);
+
+/* Makes or reads a model, and opens its compiled peer FOLDER/NAME.so where there is one. 0, or -1
+ * with an error pushed. */
+int ats_infer_model_make(ats_infer_model *model, const ats_infer_shape *shape, const char *folder);
+void ats_infer_model_free(ats_infer_model *model);
+
+/* Trains a model and writes FOLDER/NAME.json. */
+int ats_infer_model_write(const ats_infer_shape *shape, const char *folder);
+
+/* XGBoost's margins of n rows side by side in memory, by XGBoosterPredictFromDense; valid until the
+ * next call. NULL with an error pushed. `interface` is the array interface of the rows, written by
+ * ats_infer_interface: its making is not XGBoost's cost. */
+const float *ats_infer_xgboost(const ats_infer_model *model, const char *interface, uint32_t n);
+void ats_infer_interface(char text[128], const float *rows, uint32_t n);
+
+#endif
