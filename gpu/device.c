@@ -202,10 +202,11 @@ int ats_gpu_load(ats_gpu *gpu, const ats_forest_image *image, uint32_t *slot)
     return failed;
 }
 
-void ats_gpu_unload(ats_gpu *gpu, uint32_t slot)
+int ats_gpu_unload(ats_gpu *gpu, uint32_t slot)
 {
     assert(slot < gpu->config.slot_count);
-    pthread_mutex_lock(&gpu->lock);
+    if (take_lock(gpu) != 0)
+        return -1;
     ats_gpu_slot *s = &gpu->slot[slot];
     assert(s->use == ATS_GPU_SLOT_LOADED);
     ats_store_relaxed(&s->load, 0);
@@ -215,6 +216,7 @@ void ats_gpu_unload(ats_gpu *gpu, uint32_t slot)
     if (ats_load_acquire(&gpu->state) == ATS_GPU_STATE_DOWN)
         s->use = ATS_GPU_SLOT_RETIRED;
     pthread_mutex_unlock(&gpu->lock);
+    return 0;
 }
 
 bool ats_gpu_is_up(const ats_gpu *gpu)

@@ -133,8 +133,9 @@ void ats_gpu_close(ats_gpu *gpu);
 int ats_gpu_load(ats_gpu *gpu, const ats_forest_image *image, uint32_t *slot);
 
 /* Frees a slot. The scoring thread must have had its last call with it, and the control thread must
- * know so (by an acknowledgement through a ring or a join). */
-void ats_gpu_unload(ats_gpu *gpu, uint32_t slot);
+ * know so (by an acknowledgement through a ring or a join). -1 with an error pushed when the driver
+ * hangs: the slot stays taken, and the image must stay, too. */
+int ats_gpu_unload(ats_gpu *gpu, uint32_t slot);
 
 /* Scores n rows, 1..ATS_GPU_ROWS_MAX, as ats_forest_score does: rows[i] points to feature_count
  * floats, margins takes n * group_count. deadline_ns is a time of `clock`, ahead of now: a batch

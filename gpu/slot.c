@@ -12,9 +12,11 @@ typedef struct pack {
     const float *values;
     uint32_t *queue;   /* image nodes of a tree in the order of their numbers there */
     uint32_t *words;   /* NULL: only measured */
+    uint32_t room;     /* nodes of the image: no tree has more */
     uint32_t at;       /* words so far */
     uint32_t farthest; /* distance to a left child, the longest */
     bool wide;
+    bool no_tree; /* a node was come upon more often than there are nodes */
 } pack;
 
 static void put_node(pack *p, uint32_t word, const ats_forest_image_node *node, uint32_t distance)
@@ -63,6 +65,10 @@ static void put_tree(pack *p, uint32_t root)
                 memcpy(&p->words[p->at + i * step], &p->values[p->queue[i]], 4);
             continue;
         }
+        if (count + 2 > p->room) {
+            p->no_tree = true;
+            return;
+        }
         uint32_t distance = count - i;
         p->farthest = distance > p->farthest ? distance : p->farthest;
         put_node(p, p->at + i * step, node, distance);
@@ -103,8 +109,11 @@ static int build_table(ats_gpu_slot *slot, const ats_forest_image *image, uint32
 {
     pack p = {.nodes = ats_forest_image_at(image, image->nodes),
               .values = ats_forest_image_at(image, image->values),
-              .queue = queue};
+              .queue = queue,
+              .room = image->node_count};
     put_trees(&p, image, NULL, NULL);
+    if (p.no_tree)
+        return ats_error(ATS_EXIT_DATA, "model: its nodes form no tree");
     if (p.farthest >= 1u << ATS_GPU_NARROW_DISTANCE_BITS) {
         p.wide = true;
         put_trees(&p, image, NULL, NULL);

@@ -94,6 +94,25 @@ Test(kernel, a_wide_table_is_made_only_where_a_narrow_one_does_not_reach)
     }
 }
 
+/* An image whose nodes share children is no forest; it must not run out of its memory. */
+Test(kernel, a_model_that_is_no_tree_is_refused)
+{
+    ats_gpu_slot slot = {0};
+    fixture f;
+    ats_made_forest shape = {1, 8, 20, 1, 0, 1};
+    fixture_make(&f, &shape);
+    ats_forest_image_node *nodes = (void *)((char *)f.image + (size_t)f.image->nodes * 64);
+    const uint32_t *root = ats_forest_image_at(f.image, f.image->roots);
+    /* Both children lead back to the root. */
+    uint32_t first = nodes[root[0]].left;
+    nodes[first].left = nodes[first + 1].left = root[0];
+    ats_error_clear();
+    cr_assert_neq(ats_gpu_slot_fill(&slot, f.image, 1, 1u << 30), 0);
+    cr_assert_eq(ats_error_code(), ATS_EXIT_DATA);
+    cr_assert_null(slot.table);
+    fixture_free(&f);
+}
+
 /* Bits of the doorbell, told apart. */
 Test(kernel, a_doorbell_is_one_word)
 {
