@@ -44,6 +44,10 @@ typedef struct exam {
 
 static ats_doctor_finding *add(ats_doctor_report *r, const char *check, ats_doctor_level level,
                                const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
+
+static ats_doctor_finding *add(ats_doctor_report *r, const char *check, ats_doctor_level level,
+                               const char *format, va_list args)
 {
     if (r->count == ATS_DOCTOR_FINDINGS_MAX)
         r->count--;

@@ -6,11 +6,12 @@
  * too. To win it must have the lower median by a margin, and a 99th percentile that is not above
  * the CPU's: a device that is faster most of the time and slow in the tail is no gain.
  *
- * The time is that of the whole call: quantising, mailbox, device, canary.
+ * The time is that of the whole call: from rows of floats to margins.
  */
 #ifndef ATS_GPU_CROSSOVER_H
 #define ATS_GPU_CROSSOVER_H
 
+#include "calc/forest/scorer.h"
 #include "gpu/device.h"
 
 #define ATS_GPU_CROSSOVER_COUNTS 9u /* 1, 2, 4, ... 256 rows */

@@ -31,7 +31,6 @@ void ats_gpu_config_init(ats_gpu_config *config)
                                .slot_bytes = 16u << 20,
                                .stage_bytes = UINT32_MAX,
                                .wait = ATS_WAIT_SPIN,
-                               .isa = ats_isa_best(),
                                .health_ns = 50000000,
                                .probe_first_ns = 10000000,
                                .probe_last_ns = 5000000000,
@@ -53,8 +52,8 @@ static int check_config(const ats_gpu_config *c)
         return ats_error(ATS_EXIT_CONFIG,
                          "gpu.slot_bytes %llu: 4096 to 2 GiB in steps of 256 are possible",
                          (unsigned long long)c->slot_bytes);
-    if (c->wait >= ATS_WAIT_COUNT || !ats_isa_supported(c->isa))
-        return ats_error(ATS_EXIT_CONFIG, "gpu: wait or isa is not possible here");
+    if (c->wait >= ATS_WAIT_COUNT)
+        return ats_error(ATS_EXIT_CONFIG, "gpu: no such wait");
     if (c->probes_good < 1 || c->probe_first_ns == 0 || c->probe_last_ns < c->probe_first_ns ||
         c->probe_timeout_ns == 0 || c->health_ns == 0)
         return ats_error(ATS_EXIT_CONFIG, "gpu: probes need times above 0, the last wait not "
@@ -67,7 +66,6 @@ static void free_all(ats_gpu *gpu)
     for (uint32_t i = 0; i < ATS_GPU_SLOTS_MAX; i++)
         ats_gpu_slot_clear(&gpu->slot[i]);
     free(gpu->backend_state);
-    free(gpu->ranks);
     pthread_mutex_destroy(&gpu->lock);
     free(gpu);
 }
@@ -75,10 +73,8 @@ static void free_all(ats_gpu *gpu)
 static int start_all(ats_gpu *gpu)
 {
     gpu->backend_state = calloc(1, gpu->backend->state_bytes);
-    gpu->ranks = aligned_alloc(64, (size_t)ATS_GPU_ROWS_MAX * ATS_GPU_COLUMNS_MAX);
-    if (!gpu->backend_state || !gpu->ranks)
+    if (!gpu->backend_state)
         return ats_error(ATS_EXIT_FAILED, "out of memory");
-    memset(gpu->ranks, 0, (size_t)ATS_GPU_ROWS_MAX * ATS_GPU_COLUMNS_MAX);
     if (ats_gpu_start(gpu) != 0)
         return -1;
     gpu->state = ATS_GPU_STATE_UP;
@@ -202,10 +198,11 @@ int ats_gpu_load(ats_gpu *gpu, const ats_forest_image *image, uint32_t *slot)
     return failed;
 }
 
-void ats_gpu_unload(ats_gpu *gpu, uint32_t slot)
+int ats_gpu_unload(ats_gpu *gpu, uint32_t slot)
 {
     assert(slot < gpu->config.slot_count);
-    pthread_mutex_lock(&gpu->lock);
+    if (take_lock(gpu) != 0)
+        return -1;
     ats_gpu_slot *s = &gpu->slot[slot];
     assert(s->use == ATS_GPU_SLOT_LOADED);
     ats_store_relaxed(&s->load, 0);
@@ -215,6 +212,7 @@ void ats_gpu_unload(ats_gpu *gpu, uint32_t slot)
     if (ats_load_acquire(&gpu->state) == ATS_GPU_STATE_DOWN)
         s->use = ATS_GPU_SLOT_RETIRED;
     pthread_mutex_unlock(&gpu->lock);
+    return 0;
 }
 
 bool ats_gpu_is_up(const ats_gpu *gpu)

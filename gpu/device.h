@@ -28,7 +28,7 @@
 #ifndef ATS_GPU_DEVICE_H
 #define ATS_GPU_DEVICE_H
 
-#include "calc/forest/scorer.h"
+#include "calc/forest/image.h"
 #include "core/affinity.h"
 #include "core/clock.h"
 #include "gpu/mailbox.h"
@@ -70,7 +70,6 @@ typedef struct ats_gpu_config {
     uint32_t stage_bytes;    /* at most so much of a table in a block's shared memory */
     uint32_t idle_ns;        /* persistent: sleep of a block between two looks at the doorbell */
     ats_wait wait;           /* what the scoring thread does between two looks at the results */
-    ats_isa isa;             /* with which rows are quantised */
     uint64_t health_ns;      /* while up: time between two looks at the driver's state */
     uint64_t probe_first_ns; /* while down: first wait; doubled after each failure ... */
     uint64_t probe_last_ns;  /* ... up to this */
@@ -80,7 +79,7 @@ typedef struct ats_gpu_config {
 
 /* The values for a card of its own: kind AUTO, device 0, 32 blocks (each polls the doorbell once a
  * bus round trip: 32 x 50 bytes a us = 1.6 GB/s, a tenth of a PCIe 4.0 x16 link, and each then
- * takes 2 rows of 64, 8 of 256), 2 slots of 16 MiB, no sleep, wait SPIN, best ISA, health every 50
+ * takes 2 rows of 64, 8 of 256), 2 slots of 16 MiB, no sleep, wait SPIN, health every 50
  * ms, probes from 10 ms up to 5 s apart, 100 ms for each, 3 good ones. */
 void ats_gpu_config_init(ats_gpu_config *config);
 
@@ -133,8 +132,9 @@ void ats_gpu_close(ats_gpu *gpu);
 int ats_gpu_load(ats_gpu *gpu, const ats_forest_image *image, uint32_t *slot);
 
 /* Frees a slot. The scoring thread must have had its last call with it, and the control thread must
- * know so (by an acknowledgement through a ring or a join). */
-void ats_gpu_unload(ats_gpu *gpu, uint32_t slot);
+ * know so (by an acknowledgement through a ring or a join). -1 with an error pushed when the driver
+ * hangs: the slot stays taken, and the image must stay, too. */
+int ats_gpu_unload(ats_gpu *gpu, uint32_t slot);
 
 /* Scores n rows, 1..ATS_GPU_ROWS_MAX, as ats_forest_score does: rows[i] points to feature_count
  * floats, margins takes n * group_count. deadline_ns is a time of `clock`, ahead of now: a batch
@@ -143,9 +143,11 @@ void ats_gpu_unload(ats_gpu *gpu, uint32_t slot);
 ats_gpu_status ats_gpu_score(ats_gpu *gpu, uint32_t slot, const float *const *rows, uint32_t n,
                              uint64_t deadline_ns, const ats_clock *clock, float *margins);
 
-/* The same from ranks that the caller has made with ats_forest_quantise at a stride of
- * ats_forest_rank_stride(image), 8-byte aligned: ats_scorer_score_ranks takes the same ranks when
- * the device does not come back in time. */
+/* The same from ranks that the caller has (ats_forest_quantise, at a stride of
+ * ats_forest_rank_stride(image), 8-byte aligned), as where features are quantised when they change;
+ * ats_scorer_score_ranks takes the same ranks when the device does not come back in time. Making
+ * them only for this does not pay: a core takes 5 to 11 us for 64 rows of 64 features, which is as
+ * long as the whole trip should take. */
 ats_gpu_status ats_gpu_score_ranks(ats_gpu *gpu, uint32_t slot, const uint8_t *ranks, uint32_t n,
                                    uint64_t deadline_ns, const ats_clock *clock, float *margins);
 

@@ -21,9 +21,13 @@ typedef struct ats_gpu_slot {
     const ats_forest_image *image;
     ats_gpu_table *table; /* the host's copy, for a fresh start */
     uint32_t group_count;
-    uint32_t rank_words;   /* of a row in the request */
-    uint64_t *canary_rank; /* [ATS_GPU_CANARIES][rank_words] */
-    uint32_t *canary_bits; /* [ATS_GPU_CANARIES][group_count]: margins of each */
+    uint32_t rank_words;  /* of a row in a request of ranks */
+    uint32_t value_words; /* and of values */
+    uint32_t input_count;
+    uint16_t *input;        /* [input_count] the feature that an input is */
+    uint64_t *canary_value; /* [ATS_GPU_CANARIES][value_words] */
+    uint64_t *canary_rank;  /* [ATS_GPU_CANARIES][rank_words] */
+    uint32_t *canary_bits;  /* [ATS_GPU_CANARIES][group_count]: margins of each */
 } ats_gpu_slot;
 
 struct ats_gpu {
@@ -40,7 +44,6 @@ struct ats_gpu {
     uint64_t since_ns;
     alignas(128) ats_gpu_mailbox *mailbox;
     uint32_t sequence;
-    uint8_t *ranks; /* [ROWS_MAX * COLUMNS_MAX] of a batch, before they go into the mailbox */
 
     /* By the watch. */
     alignas(128) uint64_t sick; /* the driver reported an error; read by scoring, relaxed */
@@ -69,17 +72,17 @@ typedef struct ats_gpu_request {
     uint32_t row_count; /* canaries included */
 } ats_gpu_request;
 
-/* Rings the doorbell for `row_count` rows, whose ranks are in the mailbox, and starts the work. 0,
- * or -1 when the launch failed. */
-int ats_gpu_send(ats_gpu *gpu, const ats_gpu_slot *slot, uint32_t row_count,
+/* Rings the doorbell for `row_count` rows, whose ranks or values are in the mailbox, and starts the
+ * work. 0, or -1 when the launch failed. */
+int ats_gpu_send(ats_gpu *gpu, const ats_gpu_slot *slot, uint32_t row_count, bool values,
                  ats_gpu_request *request);
 
 /* Waits for all results: DONE, LATE or FAILED. */
 ats_gpu_status ats_gpu_await(ats_gpu *gpu, const ats_gpu_request *request, uint64_t deadline_ns,
                              const ats_clock *clock);
 
-/* Copies ranks of `words` 64-bit words to row `row` of the mailbox. */
-void ats_gpu_put_row(ats_gpu_mailbox *mailbox, uint32_t row, const uint64_t *rank, uint32_t words);
+/* Copies `words` 64-bit words of ranks or values to row `row` of the mailbox. */
+void ats_gpu_put_row(ats_gpu_mailbox *mailbox, uint32_t row, const uint64_t *from, uint32_t words);
 
 /* Did row `row` get the margins of canary `canary`? */
 bool ats_gpu_canary_sings(const ats_gpu *gpu, const ats_gpu_request *request, uint32_t row,

@@ -10,19 +10,24 @@
  * the sum of a margin is one thread's. That costs about 4 cycles a tree and cannot be had for less,
  * because no other order gives the same bits; sums of other rows run beside it in other lanes.
  *
- * Division of labour. Row r is block r % blocks's alone: it reads the row's ranks itself (each rank
- * crosses the bus once), walks all trees and writes the result itself. The alternative, a share of
+ * Division of labour. Row r is block r % blocks's alone: it reads the row itself (each crosses the
+ * bus once), ranks it, walks all trees and writes the result itself. The alternative, a share of
  * the trees for each block, would need every row in every block and the leaves carried from block
  * to block through the second-level cache: two trips of about 0.7 us for the 0.9 us saved by
- * keeping all trees in shared memory. So a block keeps the first trees that fit there and reads the
- * others through the caches.
+ * keeping all trees in shared memory. So a block keeps the table's first part there (heads,
+ * columns, as many trees as fit) and reads the rest through the caches.
  *
- * Arithmetic of a batch, not a measurement (1.7 GHz, a bus round trip of 1 us, 32 blocks of 512
- * threads, 500 trees of depth 6): doorbell seen 0.5 to 1.5 us after it is written; ranks 1 us; walk
- * of 6 levels, 2 shared loads of about 30 cycles each: 0.25 us a round (through the second-level
- * cache, about 250 cycles a level: 1 us), of which 64 rows take 2 (1,000 walks a block) and 256
- * rows 8, the latter about 2.5 us because shared-memory banks then bound it; sum 500 x 4 cycles =
- * 1.2 us; result 0.5 us. Together about 4.5 us at 64 rows and 7 us at 256.
+ * Rows come as values and are ranked here, one thread a (row, column), because a core takes 5 to 11
+ * us to rank 64 rows of 64 features; copying their values into the mailbox takes it about 2.
+ *
+ * Arithmetic of a batch, not a measurement (1.7 GHz, a bus round trip of 1 us at 20 GB/s, 32 blocks
+ * of 512 threads, 64 features in 64 columns, 500 trees of depth 6): doorbell seen 0.5 to 1.5 us
+ * after it is written; values 1 us, and 0.8 us of transfer for 64 rows (16 KB), 3.2 for 256; ranks
+ * 8 steps of a search in shared memory, 0.2 us; walk of 6 levels, 2 shared loads of about 30 cycles
+ * each: 0.25 us a round (through the second-level cache, about 250 cycles a level: 1 us), of which
+ * 64 rows take 2 (1,000 walks a block) and 256 rows 8, the latter about 2.5 us because
+ * shared-memory banks then bound it; sum 500 x 4 cycles = 1.2 us; result 0.5 us. Together about
+ * 5.5 us at 64 rows and 10 us at 256.
  */
 #ifndef ATS_GPU_KERNEL_H
 #define ATS_GPU_KERNEL_H
@@ -166,7 +171,7 @@ ATS_DEVICE uint32_t ats_gpu_bell_sequence(uint64_t bell)
 
 ATS_DEVICE uint32_t ats_gpu_bell_rows(uint64_t bell)
 {
-    return (uint32_t)(bell >> 20) & 0xfffu;
+    return (uint32_t)(bell >> 20) & ATS_GPU_BELL_ROWS;
 }
 
 ATS_DEVICE uint32_t ats_gpu_bell_load(uint64_t bell)
@@ -219,6 +224,7 @@ typedef struct ats_gpu_work {
     const unsigned char *table; /* all of it, in the device's memory */
     uint32_t threads, blocks;   /* of the device */
     uint32_t sequence;          /* of the request */
+    bool values;                /* rows are values, not ranks */
     uint32_t staged_bytes;      /* of this table in shared memory */
     uint32_t first, rows;       /* rows in work now */
     uint32_t tree, tree_count;  /* trees in work now */
@@ -234,18 +240,54 @@ ATS_DEVICE uint32_t ats_gpu_row(const ats_gpu_work *w, uint32_t i)
     return w->first + i * w->blocks;
 }
 
+/* Start of a part of the table that ends at `end` bytes. */
+ATS_DEVICE const unsigned char *ats_gpu_part(const ats_gpu_work *w, uint32_t end)
+{
+    return end <= w->staged_bytes ? (const unsigned char *)w->shared->stage : w->table;
+}
+
+/* Words of the rows in work, from the mailbox to shared memory: ranks to their place, values to
+ * where leaves will lie later. */
 ATS_DEVICE void ats_gpu_load_rows(const ats_gpu_work *w, uint32_t thread)
 {
     ats_gpu_shared *s = w->shared;
-    uint32_t words = w->head.rank_words, groups = w->head.group_count;
+    uint32_t stride = w->values ? w->head.value_stride : w->head.rank_stride;
+    uint32_t words = w->values ? (w->head.input_count + 1u) / 2 : w->head.rank_words;
+    uint64_t *to = w->values ? (uint64_t *)s->leaf : s->rank;
     const float *base = (const float *)(w->fixed + w->head.base_at);
-    for (uint32_t i = thread; i < w->rows * words; i += w->threads) {
-        uint32_t row = ats_gpu_row(w, i / words);
-        s->rank[i] = ats_gpu_load_relaxed(
-            &w->parameters->mailbox->rank[row * w->head.rank_stride + i % words]);
-    }
-    for (uint32_t i = thread; i < w->rows * groups; i += w->threads)
+    for (uint32_t i = thread; i < w->rows * words; i += w->threads)
+        to[i] = ats_gpu_load_relaxed(
+            &w->parameters->mailbox->row[ats_gpu_row(w, i / words) * stride + i % words]);
+    for (uint32_t i = thread; i < w->rows * w->head.group_count; i += w->threads)
         s->margin[i] = base[i / w->rows];
+}
+
+/* How many of the cuts are <= x, as IEEE compares; their number is below 256. */
+ATS_DEVICE uint32_t ats_gpu_rank(const float *cuts, uint32_t count, float x)
+{
+    uint32_t rank = 0;
+    for (uint32_t step = 128; step > 0; step /= 2)
+        if (rank + step <= count && cuts[rank + step - 1] <= x)
+            rank += step;
+    return rank;
+}
+
+/* Neighbouring threads take neighbouring columns of a row. */
+ATS_DEVICE void ats_gpu_quantise(const ats_gpu_work *w, uint32_t thread)
+{
+    ats_gpu_shared *s = w->shared;
+    uint32_t count = w->head.column_count, inputs = (w->head.input_count + 1u) / 2 * 2;
+    const ats_gpu_column *columns =
+        (const ats_gpu_column *)(ats_gpu_part(w, w->head.columns_at + count * 8) +
+                                 w->head.columns_at);
+    for (uint32_t i = thread; i < w->rows * count; i += w->threads) {
+        ats_gpu_column column = columns[i % count];
+        uint32_t end = column.cuts_at + 4u * column.cut_count;
+        const float *cuts = (const float *)(ats_gpu_part(w, end) + column.cuts_at);
+        float x = s->leaf[i / count * inputs + column.input];
+        uint8_t *rank = (uint8_t *)&s->rank[i / count * w->head.rank_words] + i % count;
+        *rank = (uint8_t)(x != x ? column.missing_rank : ats_gpu_rank(cuts, column.cut_count, x));
+    }
 }
 
 /* Neighbouring threads walk one tree with different rows: the upper nodes are one word to all. */
@@ -258,9 +300,8 @@ ATS_DEVICE void ats_gpu_walk_trees(const ats_gpu_work *w, uint32_t thread)
         uint32_t tree = w->tree + i / w->rows;
         const uint8_t *rank = (const uint8_t *)&s->rank[i % w->rows * head->rank_words];
         uint32_t end = head->words_at + 4 * tree_first[tree + 1];
-        const unsigned char *from =
-            end <= w->staged_bytes ? (const unsigned char *)s->stage : w->table;
-        const uint32_t *words = (const uint32_t *)(from + head->words_at) + tree_first[tree];
+        const uint32_t *words =
+            (const uint32_t *)(ats_gpu_part(w, end) + head->words_at) + tree_first[tree];
         s->leaf[i] = head->wide ? ats_gpu_walk_wide(words, rank, head->depth)
                                 : ats_gpu_walk_narrow(words, rank, head->depth);
     }
@@ -313,8 +354,8 @@ ATS_DEVICE void ats_gpu_plan_stage(const ats_gpu_work *w, uint32_t load)
     s->stage_now = 0;
     if (load == s->asked_load && load != s->staged_load) {
         const ats_gpu_table *table = (const ats_gpu_table *)w->table;
-        /* Half the fixed parts are of no use. */
-        if (table->words_at <= room) {
+        /* Half the first parts are of no use. */
+        if (table->columns_at <= room) {
             s->staged_bytes = table->bytes < room ? table->bytes : room / 8 * 8;
             s->staged_load = load;
             s->stage_now = 1;
@@ -332,6 +373,8 @@ ATS_DEVICE uint32_t ats_gpu_least(uint32_t a, uint32_t b)
 ATS_DEVICE void ats_gpu_score_rows(ats_gpu_work *w)
 {
     ATS_GPU_PHASE(w->threads, ats_gpu_load_rows(w, thread))
+    if (w->values)
+        ATS_GPU_PHASE(w->threads, ats_gpu_quantise(w, thread))
     uint32_t trees = w->head.tree_count, room = ATS_GPU_LEAVES / w->rows;
     for (w->tree = 0; w->tree < trees; w->tree += w->tree_count) {
         w->tree_count = ats_gpu_least(room, trees - w->tree);
@@ -355,6 +398,7 @@ ATS_DEVICE void ats_gpu_answer(const ats_gpu_parameters *parameters, ats_gpu_sha
     w.threads = threads;
     w.blocks = blocks;
     w.sequence = ats_gpu_bell_sequence(bell);
+    w.values = (bell & ATS_GPU_BELL_VALUES) != 0;
     w.first = block;
     /* No thread may look at what lies there before the one that decides it has done so. */
     ATS_GPU_PHASE(threads, if (thread == 0) ats_gpu_plan_stage(&w, load))
@@ -373,6 +417,8 @@ ATS_DEVICE void ats_gpu_answer(const ats_gpu_parameters *parameters, ats_gpu_sha
     uint32_t left = (rows - block + blocks - 1) / blocks;
     uint32_t at_once =
         ats_gpu_least(ATS_GPU_RANK_WORDS / w.head.rank_words, ATS_GPU_MARGINS / w.head.group_count);
+    if (w.values)
+        at_once = ats_gpu_least(at_once, ATS_GPU_LEAVES / (w.head.input_count + 1u));
     for (; left > 0; left -= w.rows, w.first += w.rows * blocks) {
         w.rows = ats_gpu_least(left, at_once);
         ats_gpu_score_rows(&w);

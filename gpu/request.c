@@ -3,11 +3,11 @@
 
 #define LOOKS_A_CLOCK 16u /* looks at the results between two looks at the clock: about 0.1 us */
 
-void ats_gpu_put_row(ats_gpu_mailbox *mailbox, uint32_t row, const uint64_t *rank, uint32_t words)
+void ats_gpu_put_row(ats_gpu_mailbox *mailbox, uint32_t row, const uint64_t *from, uint32_t words)
 {
     /* Relaxed: ordered by the doorbell; atomic because a device that is late may still read. */
     for (uint32_t i = 0; i < words; i++)
-        ats_store_relaxed(&mailbox->rank[row * words + i], rank[i]);
+        ats_store_relaxed(&mailbox->row[row * words + i], from[i]);
 }
 
 /* The next sequence. Half a lap on, all results are wiped, so that none is left of the lap before:
@@ -24,7 +24,7 @@ static uint32_t next_sequence(ats_gpu *gpu)
     return gpu->sequence;
 }
 
-int ats_gpu_send(ats_gpu *gpu, const ats_gpu_slot *slot, uint32_t row_count,
+int ats_gpu_send(ats_gpu *gpu, const ats_gpu_slot *slot, uint32_t row_count, bool values,
                  ats_gpu_request *request)
 {
     request->slot = slot;
@@ -32,8 +32,9 @@ int ats_gpu_send(ats_gpu *gpu, const ats_gpu_slot *slot, uint32_t row_count,
     request->row_count = row_count;
     uint64_t load = ats_load_relaxed(&slot->load);
     /* Partner: ats_gpu_load_acquire of every block. */
-    ats_store_release(&gpu->mailbox->doorbell,
-                      (uint64_t)request->sequence << 32 | (uint64_t)row_count << 20 | load);
+    ats_store_release(&gpu->mailbox->doorbell, (uint64_t)request->sequence << 32 |
+                                                   (values ? ATS_GPU_BELL_VALUES : 0) |
+                                                   (uint64_t)row_count << 20 | load);
     return gpu->backend->launch ? gpu->backend->launch(gpu->backend_state) : 0;
 }
 
@@ -93,13 +94,42 @@ static uint32_t canary_row(const ats_gpu *gpu, uint32_t n)
     return (gpu->sequence + 1) % (n + 1);
 }
 
-static void put_rows(ats_gpu *gpu, const ats_gpu_slot *slot, const uint64_t *ranks, uint32_t n,
-                     uint32_t hole)
+/* What a batch consists of: values by row pointers, or ranks one row after the other. */
+typedef struct batch {
+    const float *const *rows; /* NULL: ranks */
+    const uint64_t *ranks;
+    uint32_t n;
+} batch;
+
+/* The values that the model uses, two a word. */
+static void put_values(ats_gpu_mailbox *mailbox, uint32_t row, const ats_gpu_slot *slot,
+                       const float *values)
 {
-    uint32_t words = slot->rank_words;
-    for (uint32_t i = 0; i < n; i++)
-        ats_gpu_put_row(gpu->mailbox, i + (i >= hole), ranks + (size_t)i * words, words);
-    ats_gpu_put_row(gpu->mailbox, hole, slot->canary_rank + (size_t)canary_of(gpu) * words, words);
+    uint64_t *to = &mailbox->row[(size_t)row * slot->value_words];
+    const uint16_t *input = slot->input;
+    uint32_t count = slot->input_count, i = 0;
+    for (; i + 2 <= count; i += 2) {
+        uint64_t low = ats_gpu_bits_of(values[input[i]]);
+        uint64_t high = ats_gpu_bits_of(values[input[i + 1]]);
+        /* Relaxed, as in ats_gpu_put_row. */
+        ats_store_relaxed(&to[i / 2], high << 32 | low);
+    }
+    if (i < count)
+        ats_store_relaxed(&to[i / 2], ats_gpu_bits_of(values[input[i]]));
+}
+
+static void put_batch(ats_gpu *gpu, const ats_gpu_slot *slot, const batch *b, uint32_t hole)
+{
+    uint32_t words = b->rows ? slot->value_words : slot->rank_words;
+    const uint64_t *canaries = b->rows ? slot->canary_value : slot->canary_rank;
+    for (uint32_t i = 0; i < b->n; i++) {
+        uint32_t row = i + (i >= hole);
+        if (b->rows)
+            put_values(gpu->mailbox, row, slot, b->rows[i]);
+        else
+            ats_gpu_put_row(gpu->mailbox, row, b->ranks + (size_t)i * words, words);
+    }
+    ats_gpu_put_row(gpu->mailbox, hole, canaries + (size_t)canary_of(gpu) * words, words);
 }
 
 static void take_margins(const ats_gpu *gpu, const ats_gpu_slot *slot, uint32_t n, uint32_t hole,
@@ -123,31 +153,30 @@ static ats_gpu_status take_down(ats_gpu *gpu, ats_gpu_status status, const ats_c
     return status;
 }
 
-static ats_gpu_status score_ranks(ats_gpu *gpu, const ats_gpu_slot *slot, const uint64_t *ranks,
-                                  uint32_t n, uint64_t deadline_ns, const ats_clock *clock,
-                                  float *margins)
+static ats_gpu_status attempt(ats_gpu *gpu, const ats_gpu_slot *slot, const batch *b,
+                              uint64_t deadline_ns, const ats_clock *clock, float *margins)
 {
     ats_gpu_request request;
-    uint32_t canary = canary_of(gpu), hole = canary_row(gpu, n);
+    uint32_t canary = canary_of(gpu), hole = canary_row(gpu, b->n);
     if (ats_load_relaxed(&gpu->sick))
         return ATS_GPU_FAILED;
-    put_rows(gpu, slot, ranks, n, hole);
-    if (ats_gpu_send(gpu, slot, n + 1, &request) != 0)
+    put_batch(gpu, slot, b, hole);
+    if (ats_gpu_send(gpu, slot, b->n + 1, b->rows != NULL, &request) != 0)
         return ATS_GPU_FAILED;
     ats_gpu_status status = ats_gpu_await(gpu, &request, deadline_ns, clock);
     if (status != ATS_GPU_DONE)
         return status;
     if (!ats_gpu_canary_sings(gpu, &request, hole, canary))
         return ATS_GPU_WRONG;
-    take_margins(gpu, slot, n, hole, margins);
+    take_margins(gpu, slot, b->n, hole, margins);
     return ATS_GPU_DONE;
 }
 
-ats_gpu_status ats_gpu_score_ranks(ats_gpu *gpu, uint32_t slot, const uint8_t *ranks, uint32_t n,
-                                   uint64_t deadline_ns, const ats_clock *clock, float *margins)
+static ats_gpu_status score(ats_gpu *gpu, uint32_t slot, const batch *b, uint64_t deadline_ns,
+                            const ats_clock *clock, float *margins)
 {
     ats_gpu_status status = ATS_GPU_DOWN;
-    assert(n >= 1 && n <= ATS_GPU_ROWS_MAX && slot < gpu->config.slot_count);
+    assert(b->n >= 1 && b->n <= ATS_GPU_ROWS_MAX && slot < gpu->config.slot_count);
     /* Partner: the watch's release when it hands the mailbox over. */
     if (ats_load_acquire(&gpu->state) == ATS_GPU_STATE_UP) {
         const ats_gpu_slot *of = &gpu->slot[slot];
@@ -155,26 +184,25 @@ ats_gpu_status ats_gpu_score_ranks(ats_gpu *gpu, uint32_t slot, const uint8_t *r
         uint64_t load = ats_load_acquire(&of->load);
         assert(load != 0 && "scoring with a slot that holds no model");
         (void)load;
-        status = score_ranks(gpu, of, (const uint64_t *)(const void *)ranks, n, deadline_ns, clock,
-                             margins);
+        status = attempt(gpu, of, b, deadline_ns, clock, margins);
         if (status != ATS_GPU_DONE)
             take_down(gpu, status, clock);
     }
     ats_count(&gpu->metrics.batches[status], 1);
-    ats_count(&gpu->metrics.rows, status == ATS_GPU_DONE ? n : 0);
+    ats_count(&gpu->metrics.rows, status == ATS_GPU_DONE ? b->n : 0);
     return status;
 }
 
 ats_gpu_status ats_gpu_score(ats_gpu *gpu, uint32_t slot, const float *const *rows, uint32_t n,
                              uint64_t deadline_ns, const ats_clock *clock, float *margins)
 {
-    assert(n >= 1 && n <= ATS_GPU_ROWS_MAX && slot < gpu->config.slot_count);
-    /* A device that is down costs no quantising; ats_gpu_score_ranks looks again, with acquire. */
-    if (ats_gpu_is_up(gpu)) {
-        const ats_gpu_slot *of = &gpu->slot[slot];
-        assert(ats_load_acquire(&of->load) != 0 && "scoring with a slot that holds no model");
-        ats_forest_quantise(of->image, gpu->config.isa, rows, n, gpu->ranks,
-                            (size_t)of->rank_words * 8);
-    }
-    return ats_gpu_score_ranks(gpu, slot, gpu->ranks, n, deadline_ns, clock, margins);
+    const batch b = {.rows = rows, .n = n};
+    return score(gpu, slot, &b, deadline_ns, clock, margins);
+}
+
+ats_gpu_status ats_gpu_score_ranks(ats_gpu *gpu, uint32_t slot, const uint8_t *ranks, uint32_t n,
+                                   uint64_t deadline_ns, const ats_clock *clock, float *margins)
+{
+    const batch b = {.ranks = (const uint64_t *)(const void *)ranks, .n = n};
+    return score(gpu, slot, &b, deadline_ns, clock, margins);
 }

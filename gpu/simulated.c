@@ -57,8 +57,8 @@ static void answer_wrong(simulated *s, uint64_t bell, uint32_t spoiled)
     uint32_t slot = ats_gpu_bell_load(bell) % parameters.slot_count;
     const ats_gpu_table *table = (const void *)(parameters.tables + slot * parameters.slot_bytes);
     parameters.mailbox = s->shadow;
-    for (uint32_t i = 0; i < ATS_GPU_RANK_BYTES / 8; i++)
-        s->shadow->rank[i] = ats_load_relaxed(&mailbox->rank[i]);
+    for (uint32_t i = 0; i < ATS_GPU_REQUEST_ROWS * ATS_GPU_ROW_WORDS_MAX; i++)
+        s->shadow->row[i] = ats_load_relaxed(&mailbox->row[i]);
     answer(s, &parameters, bell);
     for (uint32_t i = 0; i < rows * table->group_count; i++) {
         bool flip = i / table->group_count < spoiled;

@@ -1,9 +1,11 @@
 /* A loaded model: its table (table.h) and its canaries. Cold. */
 #include "gpu/internal.h"
 
+#include "calc/forest/scorer.h"
 #include "core/error.h"
 #include "core/random.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +14,11 @@ typedef struct pack {
     const float *values;
     uint32_t *queue;   /* image nodes of a tree in the order of their numbers there */
     uint32_t *words;   /* NULL: only measured */
+    uint32_t room;     /* nodes of the image: no tree has more */
     uint32_t at;       /* words so far */
     uint32_t farthest; /* distance to a left child, the longest */
     bool wide;
+    bool no_tree; /* a node was come upon more often than there are nodes */
 } pack;
 
 static void put_node(pack *p, uint32_t word, const ats_forest_image_node *node, uint32_t distance)
@@ -63,6 +67,10 @@ static void put_tree(pack *p, uint32_t root)
                 memcpy(&p->words[p->at + i * step], &p->values[p->queue[i]], 4);
             continue;
         }
+        if (count + 2 > p->room) {
+            p->no_tree = true;
+            return;
+        }
         uint32_t distance = count - i;
         p->farthest = distance > p->farthest ? distance : p->farthest;
         put_node(p, p->at + i * step, node, distance);
@@ -98,13 +106,73 @@ static void put_trees(pack *p, const ats_forest_image *image, uint32_t *group_fi
         tree_first[n] = p->at;
 }
 
+/* A column's thresholds, ascending (image.h: behind a line of pivots when there are more than a
+ * line of them). */
+static const float *cuts_of(const ats_forest_image *image, const ats_forest_column *column)
+{
+    const float *cuts = ats_forest_image_at(image, column->cuts);
+    return cuts +
+           (column->threshold_count > ATS_FOREST_LINE_THRESHOLDS ? ATS_FOREST_LINE_THRESHOLDS : 0);
+}
+
+/* The features that have columns, ascending, and which of them each feature is. */
+static int find_inputs(ats_gpu_slot *slot, const ats_forest_image *image, uint16_t *input_of)
+{
+    const ats_forest_column *columns = ats_forest_columns(image);
+    bool used[ATS_FOREST_FEATURES_MAX] = {false};
+    slot->input = calloc(ATS_FOREST_FEATURES_MAX, sizeof *slot->input);
+    if (!slot->input)
+        return ats_error(ATS_EXIT_FAILED, "out of memory");
+    for (uint32_t i = 0; i < image->column_count; i++)
+        used[columns[i].feature] = true;
+    slot->input_count = 0;
+    for (uint32_t feature = 0; feature < image->feature_count; feature++)
+        if (used[feature]) {
+            input_of[feature] = (uint16_t)slot->input_count;
+            slot->input[slot->input_count++] = (uint16_t)feature;
+        }
+    return 0;
+}
+
+/* Bytes of columns and cuts. */
+static uint64_t column_bytes(const ats_forest_image *image)
+{
+    const ats_forest_column *columns = ats_forest_columns(image);
+    uint64_t bytes = image->column_count * sizeof(ats_gpu_column);
+    for (uint32_t i = 0; i < image->column_count; i++)
+        bytes += columns[i].threshold_count * sizeof(float);
+    return bytes;
+}
+
+static void put_columns(unsigned char *table, const ats_gpu_table *head,
+                        const ats_forest_image *image, const uint16_t *input_of)
+{
+    const ats_forest_column *columns = ats_forest_columns(image);
+    ats_gpu_column *to = (ats_gpu_column *)(void *)(table + head->columns_at);
+    uint32_t at = head->columns_at + image->column_count * (uint32_t)sizeof *to;
+    for (uint32_t i = 0; i < image->column_count; i++) {
+        to[i] = (ats_gpu_column){.cuts_at = at,
+                                 .input = input_of[columns[i].feature],
+                                 .cut_count = columns[i].threshold_count,
+                                 .missing_rank = columns[i].missing_rank};
+        memcpy(table + at, cuts_of(image, &columns[i]), 4u * columns[i].threshold_count);
+        at += 4u * columns[i].threshold_count;
+    }
+}
+
 static int build_table(ats_gpu_slot *slot, const ats_forest_image *image, uint32_t load,
                        uint64_t bytes_max, uint32_t *queue)
 {
     pack p = {.nodes = ats_forest_image_at(image, image->nodes),
               .values = ats_forest_image_at(image, image->values),
-              .queue = queue};
+              .queue = queue,
+              .room = image->node_count};
+    uint16_t input_of[ATS_FOREST_FEATURES_MAX];
+    if (find_inputs(slot, image, input_of) != 0)
+        return -1;
     put_trees(&p, image, NULL, NULL);
+    if (p.no_tree)
+        return ats_error(ATS_EXIT_DATA, "model: its nodes form no tree");
     if (p.farthest >= 1u << ATS_GPU_NARROW_DISTANCE_BITS) {
         p.wide = true;
         put_trees(&p, image, NULL, NULL);
@@ -117,13 +185,18 @@ static int build_table(ats_gpu_slot *slot, const ats_forest_image *image, uint32
                           .wide = p.wide,
                           .rank_words = (image->column_count + 7) / 8,
                           .rank_stride = (uint32_t)(ats_forest_rank_stride(image) / 8),
-                          .base_at = sizeof head};
+                          .base_at = sizeof head,
+                          .column_count = (uint16_t)image->column_count,
+                          .input_count = (uint16_t)slot->input_count,
+                          .value_stride = (slot->input_count + 15) / 16 * 8};
     /* A model of constant trees has no column; a row then has one word, which decides nothing. */
     head.rank_words = head.rank_words ? head.rank_words : 1;
     head.rank_stride = head.rank_stride ? head.rank_stride : 8;
+    head.value_stride = head.value_stride ? head.value_stride : 8;
     head.group_at = head.base_at + 4 * head.group_count;
     head.tree_at = head.group_at + 4 * (head.group_count + 1);
-    head.words_at = head.tree_at + 4 * (head.tree_count + 1);
+    head.columns_at = head.tree_at + 4 * (head.tree_count + 1);
+    head.words_at = head.columns_at + (uint32_t)column_bytes(image);
     uint64_t bytes = (head.words_at + (uint64_t)p.at * 4 + 7) / 8 * 8;
     if (bytes > bytes_max)
         return ats_error(ATS_EXIT_CONFIG, "model: takes %llu bytes on the device, a slot has %llu",
@@ -135,6 +208,7 @@ static int build_table(ats_gpu_slot *slot, const ats_forest_image *image, uint32
     unsigned char *at = (unsigned char *)slot->table;
     *slot->table = head;
     memcpy(at + head.base_at, image->base_margin, 4 * head.group_count);
+    put_columns(at, &head, image, input_of);
     p.words = (uint32_t *)(at + head.words_at);
     put_trees(&p, image, (uint32_t *)(at + head.group_at), (uint32_t *)(at + head.tree_at));
     return 0;
@@ -157,24 +231,50 @@ static void score_ranks(const ats_forest_image *image, const uint8_t *rank, floa
     }
 }
 
+/* A value that the model tells apart from others: a threshold of one of the input's columns, or
+ * what lies beside it; or missing, or infinite. */
+static float draw_value(ats_random *random, const ats_forest_image *image, uint32_t feature)
+{
+    const ats_forest_column *columns = ats_forest_columns(image);
+    uint32_t at = (uint32_t)ats_random_below(random, image->column_count);
+    uint64_t how = ats_random_below(random, 32);
+    while (columns[at].feature != feature)
+        at = (at + 1) % image->column_count;
+    float cut = cuts_of(image, &columns[at])[ats_random_below(random, columns[at].threshold_count)];
+    return how < 2    ? NAN
+           : how == 2 ? INFINITY
+           : how == 3 ? -INFINITY
+           : how < 12 ? cut
+           : how < 22 ? nextafterf(cut, -INFINITY)
+                      : nextafterf(cut, INFINITY);
+}
+
 static int make_canaries(ats_gpu_slot *slot, const ats_forest_image *image, uint32_t load)
 {
-    size_t stride = (size_t)slot->rank_words * 8;
-    slot->canary_rank = calloc(ATS_GPU_CANARIES, stride);
+    float *row = calloc(image->feature_count + 1, sizeof *row);
+    slot->canary_value = calloc(ATS_GPU_CANARIES, slot->value_words * 8ull);
+    slot->canary_rank = calloc(ATS_GPU_CANARIES, slot->rank_words * 8ull);
     slot->canary_bits = calloc((size_t)ATS_GPU_CANARIES * image->group_count, 4);
-    if (!slot->canary_rank || !slot->canary_bits)
+    if (!row || !slot->canary_value || !slot->canary_rank || !slot->canary_bits) {
+        free(row);
         return ats_error(ATS_EXIT_FAILED, "out of memory");
+    }
     ats_random random;
     ats_random_seed(&random, load);
     for (uint32_t i = 0; i < ATS_GPU_CANARIES; i++) {
-        uint8_t *rank = (uint8_t *)slot->canary_rank + i * stride;
+        uint8_t *rank = (uint8_t *)(slot->canary_rank + (size_t)i * slot->rank_words);
+        const float *const rows[] = {row};
         float margins[ATS_GPU_GROUPS_MAX];
-        /* Any byte is a rank. */
-        for (size_t column = 0; column < image->column_count; column++)
-            rank[column] = (uint8_t)ats_random_next(&random);
+        for (uint32_t input = 0; input < slot->input_count; input++) {
+            float x = draw_value(&random, image, slot->input[input]);
+            row[slot->input[input]] = x;
+            memcpy((char *)(slot->canary_value + (size_t)i * slot->value_words) + 4 * input, &x, 4);
+        }
+        ats_forest_quantise(image, ATS_ISA_PORTABLE, rows, 1, rank, slot->rank_words * 8ull);
         score_ranks(image, rank, margins);
         memcpy(&slot->canary_bits[(size_t)i * image->group_count], margins, 4 * image->group_count);
     }
+    free(row);
     return 0;
 }
 
@@ -193,6 +293,7 @@ int ats_gpu_slot_fill(ats_gpu_slot *slot, const ats_forest_image *image, uint32_
     free(queue);
     if (!failed) {
         slot->rank_words = slot->table->rank_stride;
+        slot->value_words = slot->table->value_stride;
         failed = make_canaries(slot, image, load);
     }
     if (failed)
@@ -203,9 +304,13 @@ int ats_gpu_slot_fill(ats_gpu_slot *slot, const ats_forest_image *image, uint32_
 void ats_gpu_slot_clear(ats_gpu_slot *slot)
 {
     free(slot->table);
+    free(slot->input);
+    free(slot->canary_value);
     free(slot->canary_rank);
     free(slot->canary_bits);
     slot->table = NULL;
+    slot->input = NULL;
+    slot->canary_value = NULL;
     slot->canary_rank = NULL;
     slot->canary_bits = NULL;
     slot->image = NULL;

@@ -1,10 +1,12 @@
 /* table.h: a model as a device walks it.
  *
- * Made from a compiled forest (calc/forest/image.h) when it is loaded; quantised rows come in, so a
- * node is a column and a rank k, and a row goes right iff its rank in the column is above k.
+ * Made from a compiled forest (calc/forest/image.h) when it is loaded. A node is a column and a
+ * rank k, and a row goes right iff its rank in the column is above k. A row comes as ranks, or as
+ * the values of the model's inputs (the features that it uses, ascending); a column's rank is then
+ * how many of its cuts are <= the value of its input, or its missing rank when that is NaN.
  *
  *     header | float base[groups] | uint32 group_first[groups + 1] | uint32 tree_first[trees + 1] |
- *     uint32 words[]
+ *     ats_gpu_column columns[] | float cuts[] | uint32 words[]
  *
  * Trees stand by group, within a group in the order of the model's file: a margin adds one run of
  * trees in order. The nodes of a tree are numbered breadth first, children side by side.
@@ -46,9 +48,20 @@ typedef struct ats_gpu_table {
     uint32_t base_at;     /* bytes from the table's start */
     uint32_t group_at;
     uint32_t tree_at; /* tree_first counts words from words_at */
+    uint32_t columns_at;
     uint32_t words_at;
-    uint32_t reserved[3];
+    uint16_t column_count;
+    uint16_t input_count;
+    uint32_t value_stride; /* words from row to row in the mailbox when rows are values */
 } ats_gpu_table;
 static_assert(sizeof(ats_gpu_table) == 64, "a line");
+
+typedef struct ats_gpu_column {
+    uint32_t cuts_at; /* bytes from the table's start */
+    uint16_t input;
+    uint8_t cut_count;
+    uint8_t missing_rank;
+} ats_gpu_column;
+static_assert(sizeof(ats_gpu_column) == 8, "a column is read at once");
 
 #endif

@@ -67,14 +67,15 @@ void ats_gpu_stop(ats_gpu *gpu)
 }
 
 /* Every row of a request is a canary, so every block answers: true when all are right. */
-static bool probe_slot(ats_gpu *gpu, const ats_gpu_slot *slot, const ats_clock *clock)
+static bool probe_slot(ats_gpu *gpu, const ats_gpu_slot *slot, bool values, const ats_clock *clock)
 {
     ats_gpu_request request;
+    uint32_t words = values ? slot->value_words : slot->rank_words;
+    const uint64_t *canaries = values ? slot->canary_value : slot->canary_rank;
     for (uint32_t row = 0; row < ATS_GPU_REQUEST_ROWS; row++)
-        ats_gpu_put_row(gpu->mailbox, row,
-                        slot->canary_rank + (size_t)(row % ATS_GPU_CANARIES) * slot->rank_words,
-                        slot->rank_words);
-    if (ats_gpu_send(gpu, slot, ATS_GPU_REQUEST_ROWS, &request) != 0)
+        ats_gpu_put_row(gpu->mailbox, row, canaries + (size_t)(row % ATS_GPU_CANARIES) * words,
+                        words);
+    if (ats_gpu_send(gpu, slot, ATS_GPU_REQUEST_ROWS, values, &request) != 0)
         return false;
     uint64_t deadline_ns = ats_clock_now(clock) + gpu->config.probe_timeout_ns;
     if (ats_gpu_await(gpu, &request, deadline_ns, clock) != ATS_GPU_DONE)
@@ -87,9 +88,12 @@ static bool probe_slot(ats_gpu *gpu, const ats_gpu_slot *slot, const ats_clock *
 
 static bool probe(ats_gpu *gpu, const ats_clock *clock)
 {
-    for (uint32_t i = 0; i < gpu->config.slot_count; i++)
-        if (gpu->slot[i].use == ATS_GPU_SLOT_LOADED && !probe_slot(gpu, &gpu->slot[i], clock))
+    for (uint32_t i = 0; i < gpu->config.slot_count; i++) {
+        const ats_gpu_slot *slot = &gpu->slot[i];
+        if (slot->use == ATS_GPU_SLOT_LOADED &&
+            !(probe_slot(gpu, slot, false, clock) && probe_slot(gpu, slot, true, clock)))
             return false;
+    }
     return true;
 }
 

@@ -5,6 +5,8 @@
  *     for the default stream) ends the process with a message, because the real one never returns;
  *   - a call without the right context current on its thread is CUDA_ERROR_INVALID_CONTEXT;
  *   - a launch whose shared memory was not granted is CUDA_ERROR_INVALID_VALUE;
+ *   - memory set on the default stream is set as late as possible: when somebody waits for it, or
+ * else over what other streams have copied there meanwhile;
  *   - after a kernel's fault every call in its context fails until the context is destroyed.
  *
  * Kernels run as plain C (gpu/kernel.h), block after block on one thread. It is one device, one
@@ -38,6 +40,11 @@ static struct {
     int granted_shared;
     void *memory[8]; /* of the context */
     int memory_count;
+    struct {
+        void *at;
+        unsigned char value;
+        size_t bytes;
+    } unset; /* a memset that is still to come; bytes 0 = none */
     int registered;
     int capturing;
     kernel_call captured;
@@ -186,6 +193,7 @@ CUresult cuCtxDestroy_v2(CUcontext context)
     free(fake.shared);
     fake.shared = NULL;
     fake.memory_count = 0;
+    fake.unset.bytes = 0;
     fake.live = NULL;
     fake.sticky = CUDA_SUCCESS;
     /* What was not unregistered before is given back now. */
@@ -241,8 +249,17 @@ CUresult cuMemAlloc_v2(CUdeviceptr *at, size_t bytes)
 CUresult cuMemsetD8_v2(CUdeviceptr at, unsigned char value, size_t bytes)
 {
     ENTER(1);
-    memset((void *)(uintptr_t)at, value, bytes);
+    fake.unset.at = (void *)(uintptr_t)at;
+    fake.unset.value = value;
+    fake.unset.bytes = bytes;
     return CUDA_SUCCESS;
+}
+
+static void set_at_last(void)
+{
+    if (fake.unset.bytes)
+        memset(fake.unset.at, fake.unset.value, fake.unset.bytes);
+    fake.unset.bytes = 0;
 }
 
 CUresult cuMemHostAlloc(void **at, size_t bytes, unsigned flags)
@@ -284,6 +301,7 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CU
 {
     ENTER(stream == NULL);
     memcpy((void *)(uintptr_t)to, from, bytes);
+    set_at_last();
     return CUDA_SUCCESS;
 }
 
@@ -310,6 +328,8 @@ CUresult cuStreamQuery(CUstream stream)
 CUresult cuStreamSynchronize(CUstream stream)
 {
     ENTER(stream == NULL);
+    if (!stream)
+        set_at_last();
     return CUDA_SUCCESS;
 }
 

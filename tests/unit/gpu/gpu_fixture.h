@@ -2,6 +2,7 @@
 #ifndef ATS_TESTS_GPU_FIXTURE_H
 #define ATS_TESTS_GPU_FIXTURE_H
 
+#include "calc/forest/scorer.h"
 #include "core/error.h"
 #include "gpu/made_forest.h"
 #include "gpu/simulated.h"
@@ -61,6 +62,24 @@ static inline ats_gpu_status fixture_score(fixture *f, ats_gpu *gpu, uint32_t sl
                                           ats_clock_now(&f->clock) + within_ns, &f->clock, f->got);
     if (status == ATS_GPU_DONE)
         cr_assert_arr_eq(f->got, f->margins + from * groups, n * groups * sizeof(float));
+    return status;
+}
+
+/* The same from ranks made on the CPU. */
+static inline ats_gpu_status fixture_score_ranks(fixture *f, ats_gpu *gpu, uint32_t slot,
+                                                 uint32_t from, uint32_t n, uint64_t within_ns)
+{
+    uint32_t groups = f->forest.group_count;
+    size_t stride = ats_forest_rank_stride(f->image) ? ats_forest_rank_stride(f->image) : 64;
+    uint8_t *ranks = aligned_alloc(64, n * stride);
+    memset(ranks, 0xee, n * stride);
+    ats_forest_quantise(f->image, ats_isa_best(), f->rows + from, n, ranks, stride);
+    memset(f->got, 0xa5, n * groups * sizeof(float));
+    ats_gpu_status status = ats_gpu_score_ranks(
+        gpu, slot, ranks, n, ats_clock_now(&f->clock) + within_ns, &f->clock, f->got);
+    if (status == ATS_GPU_DONE)
+        cr_assert_arr_eq(f->got, f->margins + from * groups, n * groups * sizeof(float));
+    free(ranks);
     return status;
 }
 

@@ -247,12 +247,12 @@ Test(device, refuses_what_it_cannot_do)
         const char *says;
         ats_gpu_config config;
     } cases[] = {{"gpu.blocks 0", good}, {"gpu.slot_count 9", good}, {"gpu.slot_bytes 100", good},
-                 {"no such kind", good}, {"wait or isa", good},      {"probes need", good}};
+                 {"no such kind", good}, {"no such wait", good},     {"probes need", good}};
     cases[0].config.blocks = 0;
     cases[1].config.slot_count = 9;
     cases[2].config.slot_bytes = 100;
     cases[3].config.kind = ATS_GPU_KIND_COUNT;
-    cases[4].config.isa = ATS_ISA_COUNT;
+    cases[4].config.wait = ATS_WAIT_COUNT;
     cases[5].config.probes_good = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ats_error_clear();

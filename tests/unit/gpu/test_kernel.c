@@ -3,6 +3,8 @@
 
 #include "gpu_fixture.h"
 
+#include <math.h>
+
 typedef struct shaped {
     const char *name;
     ats_made_forest shape;
@@ -19,9 +21,13 @@ static void score_all(const shaped *s, const uint32_t *counts, size_t count)
     fixture_make(&f, &s->shape);
     cr_assert_eq(ats_gpu_open(&gpu, &config), 0, "%s", ats_error_line(0));
     cr_assert_eq(ats_gpu_load(gpu, f.image, &slot), 0, "%s: %s", s->name, ats_error_line(0));
-    for (size_t i = 0; i < count; i++)
-        cr_assert_eq(fixture_score(&f, gpu, slot, ATS_GPU_ROWS_MAX - counts[i], counts[i], FAR_NS),
-                     ATS_GPU_DONE, "%s, %u rows", s->name, counts[i]);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t n = counts[i], from = ATS_GPU_ROWS_MAX - n;
+        cr_assert_eq(fixture_score(&f, gpu, slot, from, n, FAR_NS), ATS_GPU_DONE, "%s, %u rows",
+                     s->name, n);
+        cr_assert_eq(fixture_score_ranks(&f, gpu, slot, from, n, FAR_NS), ATS_GPU_DONE,
+                     "%s, ranks of %u rows", s->name, n);
+    }
     ats_gpu_close(gpu);
     fixture_free(&f);
 }
@@ -92,6 +98,60 @@ Test(kernel, a_wide_table_is_made_only_where_a_narrow_one_does_not_reach)
         ats_gpu_slot_clear(&slot);
         fixture_free(&f);
     }
+}
+
+/* Every column's ranks, one by one, against the CPU's: at each cut, on both sides of it, and at
+ * what IEEE compares in its own way. */
+Test(kernel, ranks_values_as_the_cpu_does)
+{
+    ats_gpu_slot slot = {0};
+    fixture f;
+    ats_made_forest shape = {400, 6, 9, 1, 0, 31};
+    fixture_make(&f, &shape);
+    cr_assert_eq(ats_gpu_slot_fill(&slot, f.image, 1, 1u << 30), 0);
+    const unsigned char *table = (const unsigned char *)slot.table;
+    const ats_gpu_column *columns = (const void *)(table + slot.table->columns_at);
+    cr_assert_eq(slot.table->column_count, f.image->column_count);
+    for (uint32_t c = 0; c < slot.table->column_count; c++) {
+        const float *cuts = (const void *)(table + columns[c].cuts_at);
+        uint32_t count = columns[c].cut_count, feature = slot.input[columns[c].input];
+        for (uint32_t i = 0; i < count * 3 + 8; i++) {
+            const float odd[] = {0.0f,     -0.0f,     1e-45f,  -1e-45f,
+                                 INFINITY, -INFINITY, 3.4e38f, -3.4e38f};
+            float row[9] = {0};
+            const float *rows[] = {row};
+            uint8_t ranks[64 * 2] = {0};
+            float cut = cuts[i / 3 < count ? i / 3 : 0];
+            row[feature] = i >= count * 3 ? odd[i - count * 3]
+                           : i % 3 == 0   ? cut
+                           : i % 3 == 1   ? nextafterf(cut, INFINITY)
+                                          : nextafterf(cut, -INFINITY);
+            ats_forest_quantise(f.image, ATS_ISA_PORTABLE, rows, 1, ranks, sizeof ranks);
+            cr_assert_eq(ats_gpu_rank(cuts, count, row[feature]), ranks[c], "column %u, x %a", c,
+                         (double)row[feature]);
+        }
+    }
+    ats_gpu_slot_clear(&slot);
+    fixture_free(&f);
+}
+
+/* An image whose nodes share children is no forest; it must not run out of its memory. */
+Test(kernel, a_model_that_is_no_tree_is_refused)
+{
+    ats_gpu_slot slot = {0};
+    fixture f;
+    ats_made_forest shape = {1, 8, 20, 1, 0, 1};
+    fixture_make(&f, &shape);
+    ats_forest_image_node *nodes = (void *)((char *)f.image + (size_t)f.image->nodes * 64);
+    const uint32_t *root = ats_forest_image_at(f.image, f.image->roots);
+    /* Both children lead back to the root. */
+    uint32_t first = nodes[root[0]].left;
+    nodes[first].left = nodes[first + 1].left = root[0];
+    ats_error_clear();
+    cr_assert_neq(ats_gpu_slot_fill(&slot, f.image, 1, 1u << 30), 0);
+    cr_assert_eq(ats_error_code(), ATS_EXIT_DATA);
+    cr_assert_null(slot.table);
+    fixture_free(&f);
 }
 
 /* Bits of the doorbell, told apart. */
