@@ -55,6 +55,8 @@ static const ats_config_key KEYS[] = {
      "time a GPU has for a batch; after it the CPU scores the batch"},
     {"model", "isa", ATS_CONFIG_CHOICE, AT(model_isa), ATS_MODEL_ISA_AUTO, ATS_ISA_COUNT, "auto",
      "instructions to score with; auto: the fastest that this machine has"},
+    {"model", "incremental", ATS_CONFIG_BOOL, AT(model_incremental), 0, 1, "false",
+     "remember each symbol's last row and quantise only what changed; the scores are the same"},
     {"model", "batch_limit", ATS_CONFIG_U32, AT(batch_limit), 1, ATS_INFER_BATCH_MAX, "16",
      "most waiting vectors that are scored at once; infer never waits for more"},
 

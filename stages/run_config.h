@@ -47,6 +47,7 @@ typedef struct ats_run_config {
     char model_shadow_path[ATS_CONFIG_PATH_BYTES];   /* "": none is on trial */
     ats_model_backend model_backend;
     int64_t gpu_deadline_ns;
+    bool model_incremental;
     uint32_t model_isa; /* ATS_MODEL_ISA_AUTO, or 1 + ats_isa */
     uint32_t batch_limit;
 

@@ -95,7 +95,7 @@ static int load(run *r)
     if (ats_market_source_open(&r->source, r->inputs, r->input_count) != 0)
         return -1;
     /* Where the tape itself is repeated, it commands; where its inputs are, the schedule does. */
-    if (ats_run_models_load(&r->models, &r->config,
+    if (ats_run_models_load(&r->models, &r->config, r->source.symbols.count,
                             o->repeat && r->source.tape ? o->repeat : NULL) != 0)
         return -1;
     read_distribution(r);

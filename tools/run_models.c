@@ -27,7 +27,8 @@ static uint32_t add_file(ats_run_models *m, const char *path, uint32_t id)
     ats_model *model = ats_model_open(path, m->isa);
     if (!model)
         return 0;
-    if (ats_model_table_add(&m->table, model, id) == 0) {
+    if ((m->symbol_count && ats_model_remember(model, m->symbol_count) != 0) ||
+        ats_model_table_add(&m->table, model, id) == 0) {
         ats_model_free(model);
         return 0;
     }
@@ -136,11 +137,13 @@ static int read_index(ats_run_models *m, const char *run)
     return status;
 }
 
-int ats_run_models_load(ats_run_models *m, const ats_run_config *config, const char *run)
+int ats_run_models_load(ats_run_models *m, const ats_run_config *config, uint32_t symbol_count,
+                        const char *run)
 {
     m->isa =
         config->model_isa == ATS_MODEL_ISA_AUTO ? ats_isa_best() : (ats_isa)(config->model_isa - 1);
     m->config = config;
+    m->symbol_count = config->model_incremental ? symbol_count : 0;
     if (ats_run_device_open(&m->device, config) != 0)
         return -1;
     if (run) {
@@ -252,7 +255,8 @@ int ats_run_models_swap(ats_run_models *m, const ats_run_dir *dir, ats_chain *ch
     ats_run_model_file file = {0};
     snprintf(file.path, sizeof file.path, "%s", path);
     memcpy(file.sha256, model->sha256, sizeof file.sha256);
-    if (keep_file(dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
+    if ((m->symbol_count && ats_model_remember(model, m->symbol_count) != 0) ||
+        keep_file(dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
         ats_model_free(model);
         return -1;
     }

@@ -18,8 +18,9 @@ typedef struct ats_run_models {
     ats_isa isa; /* to score with */
     ats_run_device device;
     const ats_run_config *config;
-    uint32_t first_id; /* scores from the start; 0: none */
-    ats_model *shadow; /* NULL: none */
+    uint32_t symbol_count; /* whose rows are remembered; 0: none */
+    uint32_t first_id;     /* scores from the start; 0: none */
+    ats_model *shadow;     /* NULL: none */
     ats_control_due commands[ATS_MODELS_MAX];
     uint32_t command_count;
     ats_run_model_file files[ATS_MODELS_MAX + 1];
@@ -29,7 +30,8 @@ typedef struct ats_run_models {
 /* Loads what the configuration names. With `run`, a directory of a run that kept a full tape, the
  * models that this run came to have, under their ids: the tape says when each took over. 0, or -1
  * with an error pushed. */
-int ats_run_models_load(ats_run_models *models, const ats_run_config *config, const char *run);
+int ats_run_models_load(ats_run_models *models, const ats_run_config *config, uint32_t symbol_count,
+                        const char *run);
 
 /* Copies the files into the run's directory (models/<sha256>.json), lists ids and hashes in
  * models/index.csv, and makes `kept` name the copies. */

@@ -15,6 +15,7 @@ typedef struct infer {
     float scores[ATS_INFER_BATCH_MAX];
     float confidences[ATS_INFER_BATCH_MAX];
     const float *rows[ATS_INFER_BATCH_MAX];
+    uint32_t symbols[ATS_INFER_BATCH_MAX];
     ats_vector_hash vectors;
     uint32_t use_count;
     uint64_t changes;
@@ -115,6 +116,7 @@ static uint64_t gather(infer *s, const ats_rx *in, uint64_t waiting, uint32_t *r
         const ats_features *r = ats_rx_slot(in, n);
         if (r->h.kind == ATS_KIND_FEATURES) {
             ats_vector_hash_add(&s->vectors, r);
+            s->symbols[*rows] = r->h.symbol_id;
             s->rows[(*rows)++] = r->f;
         } else if (__builtin_expect(r->h.kind == ATS_KIND_CONTROL, 0)) {
             return n ? n : 1;
@@ -245,7 +247,7 @@ static uint32_t infer_work(void *state, ats_io *io)
     uint64_t took_ns = ats_clock_now(io->clock);
     uint64_t n = gather(s, in, waiting, &rows);
     if (rows && s->model)
-        ats_model_score(s->model, s->rows, rows, s->scores, s->confidences);
+        ats_model_score(s->model, s->rows, s->symbols, rows, s->scores, s->confidences);
     else if (__builtin_expect(((const ats_header *)ats_rx_slot(in, 0))->kind == ATS_KIND_CONTROL,
                               0))
         take_command(s, ats_rx_slot(in, 0));

@@ -117,6 +117,21 @@ static void detach(ats_model *m)
     m->device = NULL;
 }
 
+int ats_model_remember(ats_model *m, uint32_t symbol_count)
+{
+    for (uint32_t i = 0; i < m->member_count; i++) {
+        ats_model_member *member = &m->members[i];
+        size_t bytes = ats_forest_row_memory_bytes(member->image);
+        member->memory = aligned_alloc(64, bytes * (symbol_count + 1ull));
+        if (!member->memory)
+            return ats_error(ATS_EXIT_FAILED, "model: out of memory");
+        member->memory_bytes = bytes;
+        for (uint32_t id = 0; id <= symbol_count; id++)
+            ats_forest_row_memory_reset(member->image, member->memory + id * bytes);
+    }
+    return 0;
+}
+
 int ats_model_attach(ats_model *m, const ats_model_device *device)
 {
     m->device = device;
@@ -140,6 +155,7 @@ void ats_model_free(ats_model *m)
         ats_forest_free(&m->members[i].forest);
         free(m->members[i].margins);
         free(m->members[i].scores);
+        free(m->members[i].memory);
     }
     free(m->members);
     free(m);
@@ -170,40 +186,56 @@ int ats_model_check(const ats_model *m, uint32_t feature_count, uint64_t feature
 
 /* ---- scoring: hot --------------------------------------------------------------------------- */
 
+/* A batch to score. */
+typedef struct batch {
+    const ats_model_device *device;
+    const float *const *rows;
+    const uint32_t *symbols;
+    uint32_t n;
+} batch;
+
+/* Rows up to which each is scored through its symbol's memory: beyond, quantising side by side
+ * costs a row less than comparing it with the one before. */
+#define REMEMBER_ROWS 8u
+
 /* Margins, by the device or, where it is not worth the way or does not answer, by the CPU. */
-static void score_forest(const ats_model_device *device, ats_model_member *member,
-                         const float *const *rows, uint32_t n, float *margins)
+static void score_forest(const batch *b, ats_model_member *member, float *margins)
 {
-    if (member->slot != ATS_MODEL_NO_SLOT && n >= device->use_from &&
-        ats_gpu_score(device->gpu, member->slot, rows, n,
+    const ats_model_device *device = b->device;
+    if (member->slot != ATS_MODEL_NO_SLOT && b->n >= device->use_from &&
+        ats_gpu_score(device->gpu, member->slot, b->rows, b->n,
                       ats_clock_now(device->clock) + device->deadline_ns, device->clock,
                       margins) == ATS_GPU_DONE)
         return;
-    ats_scorer_score(&member->scorer, rows, n, margins);
+    if (!member->memory || b->n > REMEMBER_ROWS) {
+        ats_scorer_score(&member->scorer, b->rows, b->n, margins);
+        return;
+    }
+    for (uint32_t i = 0; i < b->n; i++)
+        ats_scorer_score_row(&member->scorer, member->memory + b->symbols[i] * member->memory_bytes,
+                             b->rows[i], margins + (size_t)i * member->forest.group_count);
 }
 
 /* One number a row: the margin, or of several classes the last one's against the first's. */
-static void score_member(const ats_model_device *device, ats_model_member *member,
-                         const float *const *rows, uint32_t n, float *scores)
+static void score_member(const batch *b, ats_model_member *member, float *scores)
 {
     uint32_t groups = member->forest.group_count;
     if (groups == 1) {
-        score_forest(device, member, rows, n, scores);
+        score_forest(b, member, scores);
         return;
     }
     const float *margins = member->margins;
-    score_forest(device, member, rows, n, member->margins);
-    for (uint32_t i = 0; i < n; i++, margins += groups)
+    score_forest(b, member, member->margins);
+    for (uint32_t i = 0; i < b->n; i++, margins += groups)
         scores[i] = margins[groups - 1] - margins[0];
 }
 
 /* Weighted mean and agreement of the members' scores. */
-static void score_ensemble(ats_model *m, const float *const *rows, uint32_t n, float *scores,
-                           float *confidences)
+static void score_ensemble(ats_model *m, const batch *b, float *scores, float *confidences)
 {
     for (uint32_t k = 0; k < m->member_count; k++)
-        score_member(m->device, &m->members[k], rows, n, m->members[k].scores);
-    for (uint32_t i = 0; i < n; i++) {
+        score_member(b, &m->members[k], m->members[k].scores);
+    for (uint32_t i = 0; i < b->n; i++) {
         float mean = 0.0f, variance = 0.0f;
         for (uint32_t k = 0; k < m->member_count; k++)
             mean += m->members[k].weight * m->members[k].scores[i];
@@ -217,13 +249,14 @@ static void score_ensemble(ats_model *m, const float *const *rows, uint32_t n, f
     }
 }
 
-void ats_model_score(ats_model *m, const float *const *rows, uint32_t n, float *scores,
-                     float *confidences)
+void ats_model_score(ats_model *m, const float *const *rows, const uint32_t *symbols, uint32_t n,
+                     float *scores, float *confidences)
 {
+    const batch b = {m->device, rows, symbols, n};
     if (m->member_count > 1) {
-        score_ensemble(m, rows, n, scores, confidences);
+        score_ensemble(m, &b, scores, confidences);
     } else {
-        score_member(m->device, &m->members[0], rows, n, scores);
+        score_member(&b, &m->members[0], scores);
         for (uint32_t i = 0; i < n; i++)
             confidences[i] = 1.0f;
     }

@@ -41,10 +41,12 @@ typedef struct ats_model_member {
     ats_forest forest; /* what it is; its nodes are in the image alone */
     ats_forest_image *image;
     ats_scorer scorer;
-    uint32_t slot;  /* of the device, or ATS_MODEL_NO_SLOT */
-    float weight;   /* of all members they sum to 1 */
-    float *margins; /* scratch: ATS_INFER_BATCH_MAX rows of all its classes */
-    float *scores;  /* scratch: ATS_INFER_BATCH_MAX */
+    uint32_t slot;       /* of the device, or ATS_MODEL_NO_SLOT */
+    uint8_t *memory;     /* a row's values and ranks a symbol, or NULL */
+    size_t memory_bytes; /* of one symbol */
+    float weight;        /* of all members they sum to 1 */
+    float *margins;      /* scratch: ATS_INFER_BATCH_MAX rows of all its classes */
+    float *scores;       /* scratch: ATS_INFER_BATCH_MAX */
 } ats_model_member;
 
 typedef struct ats_model {
@@ -89,9 +91,15 @@ void ats_model_sha256(const ats_model *model, uint8_t out[32]);
  */
 int ats_model_check(const ats_model *model, uint32_t feature_count, uint64_t feature_version);
 
-/* Scores n rows, 1..ATS_INFER_BATCH_MAX. One thread at a time: the scratch is the model's. Hot. */
-void ats_model_score(ats_model *model, const float *const *rows, uint32_t n, float *scores,
-                     float *confidences);
+/* Lets the model remember each symbol's last row, so that in small batches only features that
+ * changed are quantised (scorer.h says when that pays). Before it scores. 0, or -1 with an error
+ * pushed: out of memory. */
+int ats_model_remember(ats_model *model, uint32_t symbol_count);
+
+/* Scores n rows, 1..ATS_INFER_BATCH_MAX; symbols[i] is the symbol_id of rows[i], and is looked at
+ * only by a model that remembers. One thread at a time: the scratch is the model's. Hot. */
+void ats_model_score(ats_model *model, const float *const *rows, const uint32_t *symbols,
+                     uint32_t n, float *scores, float *confidences);
 
 /* ---- the table ------------------------------------------------------------------------------ */
 

@@ -64,7 +64,7 @@ static uint32_t shadow_work(void *state, ats_io *io)
             io->ended = f->h.kind == ATS_KIND_END;
     }
     if (rows)
-        ats_model_score(s->config->model, s->rows, rows, s->scores, s->confidences);
+        ats_model_score(s->config->model, s->rows, NULL, rows, s->scores, s->confidences);
     for (uint32_t i = 0; i < rows; i++) /* END, if there is one, is the last */
         compare(&s->result, s->config->entry_margin,
                 ((const ats_features *)ats_rx_slot(in, i))->live_score, s->scores[i]);

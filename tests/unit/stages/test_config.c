@@ -187,7 +187,7 @@ Test(config, structure)
                "strategy.stop_pbs: no such key; did you mean stop_bps?");
     expect_one("model:\n  zebra: {a: [1, {b: 2}]}\n", 18,
                "model.zebra: no such key; allowed: path, schedule, shadow, backend, gpu_deadline, "
-               "isa, batch_limit");
+               "isa, incremental, batch_limit");
     expect_one("venue:\n  seed: 1\n  seed: 2\n", 19,
                "venue.seed: is given twice; it is on line 18");
     expect_one("risk:\n  collar_bps: 5\n", 17, "risk: is given twice; it is on line 1");
@@ -367,7 +367,7 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
     else if (strcmp(name, "flat_at") == 0)
         snprintf(out, 64, "\"%02d:%02d:%02d\"", (int)ats_random_below(r, 24),
                  (int)ats_random_below(r, 60), (int)ats_random_below(r, 60));
-    else if (strcmp(name, "allow_short") == 0)
+    else if (strcmp(name, "allow_short") == 0 || strcmp(name, "incremental") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "true" : "false");
     else if (strcmp(name, "outlier_z") == 0)
         snprintf(out, 64, "%d.%d", 3 + (int)ats_random_below(r, 900),

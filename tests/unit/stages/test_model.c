@@ -49,7 +49,7 @@ Test(model, one_member_gives_its_margin_and_is_sure)
     ats_forest f = stump_of(-0.3f, 0.7f);
     ats_model *m = ats_model_make(&f, 1, &(ats_model_parts){.sha256 = "abc"});
     cr_assert(m);
-    ats_model_score(m, ROWS, 2, scores, confidences);
+    ats_model_score(m, ROWS, NULL, 2, scores, confidences);
     cr_expect_eq(scores[0], -0.3f);
     cr_expect_eq(scores[1], 0.7f);
     cr_expect(confidences[0] == 1.0f && confidences[1] == 1.0f);
@@ -64,7 +64,7 @@ Test(model, an_ensemble_weighs_its_members_and_doubts_where_they_differ)
     const float weights[] = {3.0f, 1.0f}; /* scaled: 3/4, 1/4 */
     ats_model *m = ats_model_make(f, 2, &(ats_model_parts){.weights = weights});
     cr_assert(m);
-    ats_model_score(m, ROWS, 2, scores, confidences);
+    ats_model_score(m, ROWS, NULL, 2, scores, confidences);
     cr_expect_eq(scores[0], -1.0f);
     cr_expect_eq(confidences[0], 1.0f, "they say the same");
     cr_expect_eq(scores[1], 1.0f); /* 3/4 * 2 - 1/4 * 2 */
@@ -80,7 +80,7 @@ Test(model, calibration_gives_the_chance_that_the_sign_is_right)
     ats_forest f = stump_of(-1.0f, 1.0f);
     ats_model *m = ats_model_make(&f, 1, &(ats_model_parts){.calibration = &table});
     cr_assert(m);
-    ats_model_score(m, ROWS, 2, scores, confidences);
+    ats_model_score(m, ROWS, NULL, 2, scores, confidences);
     cr_expect_eq(confidences[0], 0.75f, "down is right when up is not");
     cr_expect_eq(confidences[1], 0.875f);
     ats_model_free(m);
@@ -93,7 +93,7 @@ Test(model, several_classes_score_as_the_last_against_the_first)
     ats_forest f = stump(values, 3);
     ats_model *m = ats_model_make(&f, 1, &(ats_model_parts){.isa = ATS_ISA_PORTABLE});
     cr_assert(m);
-    ats_model_score(m, ROWS, 2, scores, confidences);
+    ats_model_score(m, ROWS, NULL, 2, scores, confidences);
     cr_expect_eq(scores[0], -0.75f);
     cr_expect_eq(scores[1], 3.0f);
     ats_model_free(m);
