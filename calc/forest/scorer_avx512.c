@@ -67,22 +67,38 @@ INLINE uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c
     return value != value ? c->missing_rank : (uint8_t)rank;
 }
 
+/* Features whose bits differ from the remembered ones, which become those of the row; how many. All
+ * of them first: a loop of unknown length for each sixteen would be guessed wrong each time. */
+static uint32_t find_changed(uint32_t feature_count, const float *row, float *values,
+                             uint16_t *changed)
+{
+    __m512i feature = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    uint32_t count = 0;
+    for (uint32_t f = 0; f < feature_count; f += 16) {
+        uint32_t left = feature_count - f;
+        __mmask16 live = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
+        __m512i new = _mm512_maskz_loadu_epi32(live, row + f);
+        __mmask16 differ = _mm512_mask_cmpneq_epi32_mask(live, new, _mm512_load_si512(values + f));
+        _mm512_mask_store_epi32(values + f, live, new);
+        _mm256_storeu_si256((__m256i *)(void *)(changed + count),
+                            _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(differ, feature)));
+        count += (uint32_t)__builtin_popcount(_cvtmask16_u32(differ));
+        feature = _mm512_add_epi32(feature, _mm512_set1_epi32(16));
+    }
+    return count;
+}
+
 static void update(const ats_forest_image *image, const float *row, float *values, uint8_t *ranks)
 {
     const ats_forest_column *columns = ats_forest_columns(image);
     const uint16_t *begin = ats_forest_image_at(image, image->feature_columns);
     const uint16_t *of = ats_forest_image_at(image, image->column_of);
-    for (uint32_t f = 0; f < image->feature_count; f += 16) {
-        uint32_t left = image->feature_count - f;
-        __mmask16 live = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
-        __m512i new = _mm512_maskz_loadu_epi32(live, row + f);
-        uint32_t changed = _mm512_mask_cmpneq_epi32_mask(live, new, _mm512_load_si512(values + f));
-        _mm512_mask_store_epi32(values + f, live, new);
-        for (; changed; changed &= changed - 1) {
-            uint32_t feature = f + (uint32_t)__builtin_ctz(changed);
-            for (uint32_t i = begin[feature]; i < begin[feature + 1]; i++)
-                ranks[of[i]] = rank_of(image, &columns[of[i]], row[feature]);
-        }
+    uint16_t changed[ATS_FOREST_FEATURES_MAX + 16]; /* stored sixteen at a time */
+    uint32_t count = find_changed(image->feature_count, row, values, changed);
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t feature = changed[k];
+        for (uint32_t i = begin[feature]; i < begin[feature + 1]; i++)
+            ranks[of[i]] = rank_of(image, &columns[of[i]], row[feature]);
     }
 }
 
