@@ -262,24 +262,6 @@ INLINE void add_block_groups(const ats_forest_image *image, const ats_forest_blo
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* A block at a time, so that its records serve all rows while they are near. */
-INLINE void score_rows(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
-                       row_width width, float *margins)
-{
-    const ats_forest_block *blocks = ats_forest_blocks(image);
-    const uint8_t *groups = ats_forest_image_at(image, image->groups);
-    size_t stride = ats_forest_rank_stride(image);
-    for (uint32_t b = 0; b < image->block_count; b++)
-        for (uint32_t i = 0; i < n; i++) {
-            row_ranks row = load_row(image, ranks + i * stride, width);
-            float *to = margins + (size_t)i * image->group_count;
-            if (image->group_count == 1)
-                *to = add_block(image, &blocks[b], &row, width, *to);
-            else
-                add_block_groups(image, &blocks[b], groups + b * BLOCK, &row, width, to);
-        }
-}
-
 /* The records of a block's exits, and their lines on the way: a model of such trees is larger than
  * the nearest cache. A record may lie across two lines. */
 INLINE void fetch_records(const ats_forest_image *image, const ats_forest_block *block,
@@ -292,6 +274,52 @@ INLINE void fetch_records(const ats_forest_image *image, const ats_forest_block 
         found[t] = (const ats_forest_record *)v.leaves + 64 * t + exit_of(&v, row, t, width);
         _mm_prefetch((const char *)found[t], _MM_HINT_T0);
         _mm_prefetch((const char *)(found[t] + 1) - 1, _MM_HINT_T0);
+    }
+}
+
+/* A block of RECORDS for n rows of one group: those of the next row are on their way while this
+ * one's are walked. */
+INLINE void add_record_rows(const ats_forest_image *image, const ats_forest_block *block,
+                            const uint8_t *ranks, uint32_t n, row_width width, float *margins)
+{
+    size_t stride = ats_forest_rank_stride(image);
+    const ats_forest_record *found[2][BLOCK];
+    row_ranks row = load_row(image, ranks, width);
+    fetch_records(image, block, &row, width, found[0]);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *q = ranks + i * stride;
+        if (i + 1 < n) {
+            row = load_row(image, q + stride, width);
+            fetch_records(image, block, &row, width, found[(i + 1) & 1]);
+        }
+        float sum = margins[i];
+#pragma GCC unroll 8
+        for (uint32_t t = 0; t < BLOCK; t++)
+            sum += ats_walk_record(found[i & 1][t], q);
+        margins[i] = sum;
+    }
+}
+
+/* A block at a time, so that its records serve all rows while they are near. */
+INLINE void score_rows(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
+                       row_width width, float *margins)
+{
+    const ats_forest_block *blocks = ats_forest_blocks(image);
+    const uint8_t *groups = ats_forest_image_at(image, image->groups);
+    size_t stride = ats_forest_rank_stride(image);
+    for (uint32_t b = 0; b < image->block_count; b++) {
+        if (image->group_count == 1 && blocks[b].form == ATS_FOREST_RECORDS) {
+            add_record_rows(image, &blocks[b], ranks, n, width, margins);
+            continue;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            row_ranks row = load_row(image, ranks + i * stride, width);
+            float *to = margins + (size_t)i * image->group_count;
+            if (image->group_count == 1)
+                *to = add_block(image, &blocks[b], &row, width, *to);
+            else
+                add_block_groups(image, &blocks[b], groups + b * BLOCK, &row, width, to);
+        }
     }
 }
 
