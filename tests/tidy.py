@@ -12,7 +12,8 @@ ORDER = {"core": 0, "calc": 1, "gpu": 2, "io": 2, "stages": 3, "learn": 4, "benc
 
 HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/feature/feature.c", "stages/feature/symbol.c",
        "stages/feature/frame.c", "stages/feed/quality.c", "calc/robust.c", "calc/sale_condition.c",
-       "calc/calendar.c",
+       "calc/calendar.c", "calc/forest/scorer_portable.c", "calc/forest/scorer_avx2.c",
+       "calc/forest/scorer_avx512.c", "calc/forest/batch_avx512.c", "calc/forest/walk.h", "calc/forest/batch.h",
        "stages/infer/infer.c", "stages/infer/sample.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
        "stages/risk/gate.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
        "calc/portfolio.c", "calc/money.c", "calc/order_table.c",

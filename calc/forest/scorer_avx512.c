@@ -67,22 +67,38 @@ INLINE uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c
     return value != value ? c->missing_rank : (uint8_t)rank;
 }
 
+/* Features whose bits differ from the remembered ones, which become those of the row; how many. All
+ * of them first: a loop of unknown length for each sixteen would be guessed wrong each time. */
+static uint32_t find_changed(uint32_t feature_count, const float *row, float *values,
+                             uint16_t *changed)
+{
+    __m512i feature = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    uint32_t count = 0;
+    for (uint32_t f = 0; f < feature_count; f += 16) {
+        uint32_t left = feature_count - f;
+        __mmask16 live = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
+        __m512i new = _mm512_maskz_loadu_epi32(live, row + f);
+        __mmask16 differ = _mm512_mask_cmpneq_epi32_mask(live, new, _mm512_load_si512(values + f));
+        _mm512_mask_store_epi32(values + f, live, new);
+        _mm256_storeu_si256((__m256i *)(void *)(changed + count),
+                            _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(differ, feature)));
+        count += (uint32_t)__builtin_popcount(_cvtmask16_u32(differ));
+        feature = _mm512_add_epi32(feature, _mm512_set1_epi32(16));
+    }
+    return count;
+}
+
 static void update(const ats_forest_image *image, const float *row, float *values, uint8_t *ranks)
 {
     const ats_forest_column *columns = ats_forest_columns(image);
     const uint16_t *begin = ats_forest_image_at(image, image->feature_columns);
     const uint16_t *of = ats_forest_image_at(image, image->column_of);
-    for (uint32_t f = 0; f < image->feature_count; f += 16) {
-        uint32_t left = image->feature_count - f;
-        __mmask16 live = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
-        __m512i new = _mm512_maskz_loadu_epi32(live, row + f);
-        uint32_t changed = _mm512_mask_cmpneq_epi32_mask(live, new, _mm512_load_si512(values + f));
-        _mm512_mask_store_epi32(values + f, live, new);
-        for (; changed; changed &= changed - 1) {
-            uint32_t feature = f + (uint32_t)__builtin_ctz(changed);
-            for (uint32_t i = begin[feature]; i < begin[feature + 1]; i++)
-                ranks[of[i]] = rank_of(image, &columns[of[i]], row[feature]);
-        }
+    uint16_t changed[ATS_FOREST_FEATURES_MAX + 16]; /* stored sixteen at a time */
+    uint32_t count = find_changed(image->feature_count, row, values, changed);
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t feature = changed[k];
+        for (uint32_t i = begin[feature]; i < begin[feature + 1]; i++)
+            ranks[of[i]] = rank_of(image, &columns[of[i]], row[feature]);
     }
 }
 
@@ -246,24 +262,6 @@ INLINE void add_block_groups(const ats_forest_image *image, const ats_forest_blo
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* A block at a time, so that its records serve all rows while they are near. */
-INLINE void score_rows(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
-                       row_width width, float *margins)
-{
-    const ats_forest_block *blocks = ats_forest_blocks(image);
-    const uint8_t *groups = ats_forest_image_at(image, image->groups);
-    size_t stride = ats_forest_rank_stride(image);
-    for (uint32_t b = 0; b < image->block_count; b++)
-        for (uint32_t i = 0; i < n; i++) {
-            row_ranks row = load_row(image, ranks + i * stride, width);
-            float *to = margins + (size_t)i * image->group_count;
-            if (image->group_count == 1)
-                *to = add_block(image, &blocks[b], &row, width, *to);
-            else
-                add_block_groups(image, &blocks[b], groups + b * BLOCK, &row, width, to);
-        }
-}
-
 /* The records of a block's exits, and their lines on the way: a model of such trees is larger than
  * the nearest cache. A record may lie across two lines. */
 INLINE void fetch_records(const ats_forest_image *image, const ats_forest_block *block,
@@ -276,6 +274,52 @@ INLINE void fetch_records(const ats_forest_image *image, const ats_forest_block 
         found[t] = (const ats_forest_record *)v.leaves + 64 * t + exit_of(&v, row, t, width);
         _mm_prefetch((const char *)found[t], _MM_HINT_T0);
         _mm_prefetch((const char *)(found[t] + 1) - 1, _MM_HINT_T0);
+    }
+}
+
+/* A block of RECORDS for n rows of one group: those of the next row are on their way while this
+ * one's are walked. */
+INLINE void add_record_rows(const ats_forest_image *image, const ats_forest_block *block,
+                            const uint8_t *ranks, uint32_t n, row_width width, float *margins)
+{
+    size_t stride = ats_forest_rank_stride(image);
+    const ats_forest_record *found[2][BLOCK];
+    row_ranks row = load_row(image, ranks, width);
+    fetch_records(image, block, &row, width, found[0]);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *q = ranks + i * stride;
+        if (i + 1 < n) {
+            row = load_row(image, q + stride, width);
+            fetch_records(image, block, &row, width, found[(i + 1) & 1]);
+        }
+        float sum = margins[i];
+#pragma GCC unroll 8
+        for (uint32_t t = 0; t < BLOCK; t++)
+            sum += ats_walk_record(found[i & 1][t], q);
+        margins[i] = sum;
+    }
+}
+
+/* A block at a time, so that its records serve all rows while they are near. */
+INLINE void score_rows(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
+                       row_width width, float *margins)
+{
+    const ats_forest_block *blocks = ats_forest_blocks(image);
+    const uint8_t *groups = ats_forest_image_at(image, image->groups);
+    size_t stride = ats_forest_rank_stride(image);
+    for (uint32_t b = 0; b < image->block_count; b++) {
+        if (image->group_count == 1 && blocks[b].form == ATS_FOREST_RECORDS) {
+            add_record_rows(image, &blocks[b], ranks, n, width, margins);
+            continue;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            row_ranks row = load_row(image, ranks + i * stride, width);
+            float *to = margins + (size_t)i * image->group_count;
+            if (image->group_count == 1)
+                *to = add_block(image, &blocks[b], &row, width, *to);
+            else
+                add_block_groups(image, &blocks[b], groups + b * BLOCK, &row, width, to);
+        }
     }
 }
 

@@ -184,10 +184,15 @@ static int open_tree(tree_json *t, json_t *json, size_t index)
     return 0;
 }
 
+/* A whole number or a boolean; -2, which nothing accepts as a child, feature or class, for a number
+ * beyond what any index can be. */
 static long int_at(json_t *array, size_t i)
 {
     json_t *v = json_array_get(array, i);
-    return json_is_boolean(v) ? json_is_true(v) : (long)json_number_value(v);
+    double x = json_number_value(v);
+    if (json_is_boolean(v))
+        return json_is_true(v);
+    return x >= -1e9 && x <= 1e9 ? (long)x : -2;
 }
 
 typedef struct pending {

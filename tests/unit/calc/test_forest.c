@@ -98,6 +98,8 @@ Test(forest, refuses_by_name_what_it_cannot_score)
         {"gbtree", "reg:squarederror", "0",
          TREE("[1,-1,-1]", "[2,-1,-1]", "[1,0]", "[0.5,2,3]", "[1,0,0]"), "unequal length"},
         {"gbtree", "reg:squarederror", "0",
+         TREE("[6.8e22,-1,-1]", "[2,-1,-1]", "[1,0,0]", "[0.5,2,3]", "[1,0,0]"), "child"},
+        {"gbtree", "reg:squarederror", "0",
          TREE("[1,-1,-1]", "[-7,-1,-1]", "[1,0,0]", "[0.5,2,3]", "[1,0,0]"), "child"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
