@@ -24,6 +24,7 @@ typedef struct ats_gpu_slot {
     uint32_t rank_words;  /* of a row in a request of ranks */
     uint32_t value_words; /* and of values */
     uint32_t input_count;
+    bool side_by_side;      /* the inputs are features that follow each other */
     uint16_t *input;        /* [input_count] the feature that an input is */
     uint64_t *canary_value; /* [ATS_GPU_CANARIES][value_words] */
     uint64_t *canary_rank;  /* [ATS_GPU_CANARIES][rank_words] */

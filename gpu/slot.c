@@ -115,7 +115,22 @@ static const float *cuts_of(const ats_forest_image *image, const ats_forest_colu
            (column->threshold_count > ATS_FOREST_LINE_THRESHOLDS ? ATS_FOREST_LINE_THRESHOLDS : 0);
 }
 
-/* The features that have columns, ascending, and which of them each feature is. */
+/* Inputs that lie side by side in a row are copied twice as fast as scattered ones are picked
+ * up; for that a fifth of the traffic may be of features that no node uses. */
+static void close_gaps(bool *used, uint32_t count)
+{
+    uint32_t first = 0, end = count, inputs = 0;
+    while (first < end && !used[first])
+        first++;
+    while (end > first && !used[end - 1])
+        end--;
+    for (uint32_t i = first; i < end; i++)
+        inputs += used[i];
+    for (uint32_t i = first; i < end && (end - first) * 4 <= inputs * 5; i++)
+        used[i] = true;
+}
+
+/* The features whose values the device gets, ascending, and which of them each feature is. */
 static int find_inputs(ats_gpu_slot *slot, const ats_forest_image *image, uint16_t *input_of)
 {
     const ats_forest_column *columns = ats_forest_columns(image);
@@ -125,12 +140,15 @@ static int find_inputs(ats_gpu_slot *slot, const ats_forest_image *image, uint16
         return ats_error(ATS_EXIT_FAILED, "out of memory");
     for (uint32_t i = 0; i < image->column_count; i++)
         used[columns[i].feature] = true;
+    close_gaps(used, image->feature_count);
     slot->input_count = 0;
     for (uint32_t feature = 0; feature < image->feature_count; feature++)
         if (used[feature]) {
             input_of[feature] = (uint16_t)slot->input_count;
             slot->input[slot->input_count++] = (uint16_t)feature;
         }
+    uint32_t last = slot->input_count ? slot->input_count - 1 : 0;
+    slot->side_by_side = slot->input[last] - slot->input[0] == (int)last;
     return 0;
 }
 
@@ -231,14 +249,14 @@ static void score_ranks(const ats_forest_image *image, const uint8_t *rank, floa
     }
 }
 
-/* A value that the model tells apart from others: a threshold of one of the input's columns, or
- * what lies beside it; or missing, or infinite. */
+/* A value that the model tells apart from others: a threshold of one of the input's columns (of
+ * any, where it has none), or what lies beside it; or missing, or infinite. */
 static float draw_value(ats_random *random, const ats_forest_image *image, uint32_t feature)
 {
     const ats_forest_column *columns = ats_forest_columns(image);
     uint32_t at = (uint32_t)ats_random_below(random, image->column_count);
     uint64_t how = ats_random_below(random, 32);
-    while (columns[at].feature != feature)
+    for (uint32_t i = 0; i < image->column_count && columns[at].feature != feature; i++)
         at = (at + 1) % image->column_count;
     float cut = cuts_of(image, &columns[at])[ats_random_below(random, columns[at].threshold_count)];
     return how < 2    ? NAN

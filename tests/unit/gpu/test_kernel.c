@@ -51,6 +51,8 @@ Test(kernel, gives_the_bits_of_the_plain_walk_for_every_shape)
         {"more trees than leaves have room", {5000, 2, 9, 1, 10, 13}, UINT32_MAX},
         {"many columns", {400, 6, 400, 1, 0, 14}, UINT32_MAX},
         {"one column short of a word", {50, 4, 7, 2, 0, 15}, UINT32_MAX},
+        {"few of many features, scattered", {5, 4, 500, 1, 0, 17}, UINT32_MAX},
+        {"nearly all features", {60, 5, 300, 1, 0, 18}, UINT32_MAX},
         {"wide", {3, 14, 50, 2, 0, 16}, UINT32_MAX},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
@@ -133,6 +135,31 @@ Test(kernel, ranks_values_as_the_cpu_does)
     }
     ats_gpu_slot_clear(&slot);
     fixture_free(&f);
+}
+
+/* Inputs are the features that nodes use, and those between where few are missing. */
+Test(kernel, inputs_lie_side_by_side_where_that_costs_little)
+{
+    static const ats_made_forest shapes[] = {{5, 4, 500, 1, 0, 17}, {60, 5, 300, 1, 0, 18}};
+    for (uint32_t i = 0; i < 2; i++) {
+        ats_gpu_slot slot = {0};
+        fixture f;
+        bool used[500] = {false};
+        fixture_make(&f, &shapes[i]);
+        cr_assert_eq(ats_gpu_slot_fill(&slot, f.image, 1, 1u << 30), 0);
+        for (uint32_t c = 0; c < f.image->column_count; c++)
+            used[ats_forest_columns(f.image)[c].feature] = true;
+        uint32_t distinct = 0;
+        for (uint32_t feature = 0; feature < 500; feature++)
+            distinct += used[feature];
+        cr_assert_eq(slot.side_by_side, i == 1);
+        cr_assert_eq(slot.input_count == distinct, i == 0);
+        cr_assert_leq(slot.input_count * 4, distinct * 5);
+        for (uint32_t at = 1; at < slot.input_count; at++)
+            cr_assert_gt(slot.input[at], slot.input[at - 1]);
+        ats_gpu_slot_clear(&slot);
+        fixture_free(&f);
+    }
 }
 
 /* An image whose nodes share children is no forest; it must not run out of its memory. */
