@@ -66,7 +66,7 @@ static const struct {
     {"rank:map", LINK_IDENTITY, ATS_FOREST_MARGIN},
     {"binary:logistic", LINK_LOGIT, ATS_FOREST_SIGMOID},
     {"reg:logistic", LINK_LOGIT, ATS_FOREST_SIGMOID},
-    {"binary:logitraw", LINK_IDENTITY, ATS_FOREST_MARGIN}, /* from 3.0; see read_objective */
+    {"binary:logitraw", LINK_IDENTITY, ATS_FOREST_MARGIN}, /* from 1.7; see read_objective */
     {"binary:hinge", LINK_IDENTITY, ATS_FOREST_HINGE},
     {"count:poisson", LINK_LOG, ATS_FOREST_EXP},
     {"reg:gamma", LINK_LOG, ATS_FOREST_EXP},
@@ -118,19 +118,22 @@ static int64_t parse_attribute(json_t *learner, const char *path, int base)
     return (int64_t)strtoull(get_string(learner, path), NULL, base);
 }
 
+/* version: 100 * major + minor. */
 static int read_objective(ats_forest *forest, json_t *learner, long version)
 {
     const char *name = get_string(learner, "objective.name");
-    /* Its base_score is a margin in 3.2, and was a probability before; in which version that
-     * changed has not been seen. */
-    if (!strcmp(name, "binary:logitraw") && version < 3)
-        return REFUSE("binary:logitraw of XGBoost %ld is not supported", version);
-    for (size_t i = 0; i < OBJECTIVE_COUNT; i++)
-        if (!strcmp(name, OBJECTIVES[i].name)) {
-            forest->output = OBJECTIVES[i].output;
-            return read_base_scores(forest, get_string(learner, "learner_model_param.base_score"),
-                                    OBJECTIVES[i].link);
-        }
+    for (size_t i = 0; i < OBJECTIVE_COUNT; i++) {
+        if (strcmp(name, OBJECTIVES[i].name) != 0)
+            continue;
+        /* Its base_score is a margin in 1.7 and all that came after; before, it has not been seen.
+         */
+        if (!strcmp(name, "binary:logitraw") && version < 107)
+            return REFUSE("binary:logitraw of XGBoost %ld.%ld is not supported", version / 100,
+                          version % 100);
+        forest->output = OBJECTIVES[i].output;
+        return read_base_scores(forest, get_string(learner, "learner_model_param.base_score"),
+                                OBJECTIVES[i].link);
+    }
     return REFUSE("objective \"%s\" is not supported", name);
 }
 
@@ -347,7 +350,8 @@ int ats_forest_parse_xgboost(ats_forest *forest, const void *model, size_t bytes
     if (!root)
         return REFUSE("line %d: %s", error.line, error.text);
     json_t *learner = get(root, "learner");
-    long version = int_at(get(root, "version"), 0);
+    json_t *numbers = get(root, "version");
+    long version = 100 * int_at(numbers, 0) + int_at(numbers, 1);
     int result = -1;
     if (!learner)
         REFUSE("no \"learner\": this is not an XGBoost model");

@@ -1,5 +1,5 @@
-/* Model files of XGBoost and LightGBM: any bytes give a forest that can be scored, or a refusal; and
- * every way through its image gives the bits of the plain walk. */
+/* Model files of XGBoost and LightGBM: any bytes give a forest that can be scored, or a refusal;
+ * and every way through its image gives the bits of the plain walk. */
 #include "calc/forest/scorer.h"
 #include "core/error.h"
 

@@ -2,6 +2,7 @@
 output and several, every objective; rows with NaN, -0, denormals and values equal to thresholds. (Infinities: XGBoost takes none in a
 matrix; there the ways through a forest are held against each other.) Every way through a forest that this processor has, in batches of all sizes
 that may matter. ATS_FOREST_ROWS sets the rows for each model and way: 1000000 is the full run."""
+import json
 import os
 import pathlib
 import subprocess
@@ -25,16 +26,25 @@ def market(rows, seed):
     return x
 
 
-def hard_rows(booster):
+def thresholds(model):
+    """Feature and threshold of every split of a model document, exactly as it has them."""
+    booster = model["learner"]["gradient_booster"]
+    for tree in (booster["gbtree"] if "gbtree" in booster else booster)["model"]["trees"]:
+        for left, feature, value in zip(tree["left_children"], tree["split_indices"], tree["split_conditions"]):
+            if left != -1:
+                yield feature, np.float32(value)
+
+
+def hard_rows(model):
     """Rows that a careless comparison gets wrong, thresholds of the model itself among them."""
     x = market(ROWS, 99)
     random = np.random.default_rng(3)
-    frame = booster.trees_to_dataframe()
-    splits = frame[frame.Feature != "Leaf"]
-    for feature, values in splits.groupby("Feature")["Split"]:
-        column = int(feature[1:])
+    splits = {}
+    for feature, value in thresholds(model):
+        splits.setdefault(feature, []).append(value)
+    for column, values in splits.items():
         at = random.integers(0, ROWS, ROWS // 5)
-        chosen = random.choice(values.to_numpy(), ROWS // 5).astype(np.float32)
+        chosen = random.choice(np.array(values, np.float32), ROWS // 5)
         x[at, column] = chosen
         x[at[::3], column] = np.nextafter(chosen[::3], np.float32(-np.inf))
     for value in (-0.0, 0.0, 1e-42, -1e-42, 3.4e38, -3.4e38):  # XGBoost takes no infinities in a matrix
@@ -73,6 +83,7 @@ CASES = {
     "boosted forests": case("binary:logistic", num_parallel_tree=4, subsample=0.7, trees=6),
     "base score": case(base_score=-3.5),
     "base probability": case("binary:logistic", base_score=0.13),
+    "base of a raw margin": case("binary:logitraw", base_score=0.13),
     **{o: case(o, trees=15) for o in
        ("reg:squaredlogerror", "reg:absoluteerror", "reg:pseudohubererror", "reg:logistic", "binary:logistic", "binary:logitraw",
         "binary:hinge", "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "rank:pairwise", "rank:ndcg")},
@@ -84,8 +95,8 @@ CASES = {
 }
 
 
-def train(c):
-    x = market(6000, 1)
+def labels(c, x):
+    """What to fit, and the size of a query where the objective ranks (else 0)."""
     random = np.random.default_rng(2)
     signal = np.nan_to_num(x[:, 0]) + np.nan_to_num(x[:, 3]) * np.nan_to_num(x[:, 1]) + random.normal(size=len(x))
     objective, parameters = c["objective"], c["parameters"]
@@ -101,13 +112,19 @@ def train(c):
         y = ranks * parameters["num_class"] // len(ranks)
     elif objective.startswith("rank"):
         y = np.clip(np.floor(signal + 2), 0, 4)
+    return y, 100 if objective.startswith("rank") else 0
+
+
+def train(c):
+    x = market(6000, 1)
+    y, query = labels(c, x)
     data = xgboost.DMatrix(x, y)
-    if objective.startswith("rank"):
-        data.set_group([100] * 60)
-    if objective == "survival:aft":
+    if query:
+        data.set_group([query] * (len(x) // query))
+    if c["objective"] == "survival:aft":
         data.set_float_info("label_lower_bound", y)
         data.set_float_info("label_upper_bound", y)
-    return xgboost.train({"objective": objective, **parameters}, data, c["trees"])
+    return xgboost.train({"objective": c["objective"], **c["parameters"]}, data, c["trees"])
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -116,7 +133,7 @@ def model(request, tmp_path_factory):
     booster = train(CASES[request.param])
     for ending in ("json", "ubj"):
         booster.save_model(str(folder / f"model.{ending}"))
-    x = hard_rows(booster)
+    x = hard_rows(json.loads((folder / "model.json").read_text()))
     rows = xgboost.DMatrix(x)
     margins = booster.predict(rows, output_margin=True).reshape(ROWS, -1)
     return {"name": request.param, "folder": folder, "x": x, "margins": margins.astype(np.float32),
