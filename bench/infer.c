@@ -22,6 +22,7 @@
  * walk          the plain walk over the parsed forest
  * xgboost       XGBoosterPredictFromDense of the installed library, nthread 1
  * tl2cgen       the model as C code, compiled (bench/infer_peers.py)
+ * lleaves       the same by lleaves, from the model rewritten for LightGBM; takes doubles
  * empty         the harness around nothing; it is in every figure and subtracted from none
  *
  * Every contender's margins are held against XGBoost's to the bit before it is timed; without
@@ -35,7 +36,7 @@
 /* A tail is told of the calls of one round: enough of them for p99.9. */
 #define CALLS_TAIL 10000u
 #define MOVED      8u /* features of a slow row that move */
-#define CONTENDERS 8u
+#define CONTENDERS 9u
 
 static const ats_infer_shape SHAPES[] = {{"100x6", 100, 6}, {"500x6", 500, 6}, {"500x8", 500, 8}};
 #define SHAPE_COUNT 3u
@@ -60,6 +61,8 @@ typedef struct infer_bench {
     ats_scorer scorers[ATS_ISA_COUNT];
     void *memory;
     float out[ATS_SCORER_ROWS_MAX];
+    double *hot64; /* hot as doubles, for who takes those; made outside of what is timed */
+    double out64[ATS_SCORER_ROWS_MAX];
     ats_random random; /* of slow rows */
     cpu_set_t before;  /* where this process may run */
     uint64_t done, total;
@@ -119,6 +122,21 @@ static void call_compiled(infer_bench *b)
         b->model->compiled(b->hot + (size_t)i * FEATURES, 1, &b->out[i]);
 }
 
+static void call_lleaves(infer_bench *b)
+{
+    b->model->lleaves(b->hot64, b->out64, 0, (int)b->n);
+    for (uint32_t i = 0; i < b->n; i++)
+        b->out[i] = (float)b->out64[i];
+}
+
+/* The rows in hand as their contender takes them; its making is not timed. */
+static void prepare(infer_bench *b, const contender *c)
+{
+    if (c->call == call_lleaves)
+        for (uint32_t i = 0; i < b->n * FEATURES; i++)
+            b->hot64[i] = (double)b->hot[i];
+}
+
 static void call_nothing(infer_bench *b)
 {
     (void)b;
@@ -140,6 +158,8 @@ static uint32_t choose(const infer_bench *b, contender *c)
         c[n++] = (contender){"xgboost", call_xgboost, false};
     if (b->model->compiled)
         c[n++] = (contender){"tl2cgen", call_compiled, true};
+    if (b->model->lleaves)
+        c[n++] = (contender){"lleaves", call_lleaves, true};
     c[n++] = (contender){"empty", call_nothing, false};
     return n;
 }
@@ -201,6 +221,7 @@ static int64_t count_unequal(infer_bench *b, const contender *c, double *largest
         (b->model->booster ? call_xgboost : call_walk)(b);
         memcpy(want, b->out, b->n * sizeof *want);
         memset(b->out, 0, sizeof b->out);
+        prepare(b, c);
         c->call(b);
         if (b->failed)
             return -1;
@@ -244,6 +265,7 @@ static inline void fence(void)
 static uint64_t timed_call(infer_bench *b, const contender *c, uint64_t call)
 {
     next_rows(b, call);
+    prepare(b, c);
     fence();
     uint64_t start = ats_clock_now(&b->result->clock);
     fence();
@@ -350,6 +372,7 @@ static void add_ratios(infer_bench *b, const contender *c, uint32_t count, const
     const char *ours = b->slow ? "ats-memory" : "ats";
     add_ratio(b, c, count, s, name, ours, "xgboost", xgboost);
     add_ratio(b, c, count, s, name, ours, "tl2cgen", b->slow ? 1.5 : b->n == 1 ? 10 : NAN);
+    add_ratio(b, c, count, s, name, ours, "lleaves", b->slow ? 1.5 : b->n == 1 ? 10 : NAN);
     add_ratio(b, c, count, s, name, ours, "walk", NAN);
     add_ratio(b, c, count, s, name, "ats-avx2", "ats", 0.5);
     add_ratio(b, c, count, s, name, "ats-memory", "ats", NAN);
@@ -470,10 +493,12 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
     }
     float *rows = malloc(sizeof *rows * ROWS * FEATURES);
     float *hot = aligned_alloc(64, sizeof *hot * ATS_SCORER_ROWS_MAX * FEATURES);
-    if (!b || !rows || !hot || sched_getaffinity(0, sizeof before, &before) != 0) {
+    double *hot64 = aligned_alloc(64, sizeof *hot64 * ATS_SCORER_ROWS_MAX * FEATURES);
+    if (!b || !rows || !hot || !hot64 || sched_getaffinity(0, sizeof before, &before) != 0) {
         ats_error(ATS_EXIT_FAILED, "infer: out of memory");
     } else {
-        *b = (infer_bench){.result = result, .options = options, .rows = rows, .hot = hot};
+        *b = (infer_bench){
+            .result = result, .options = options, .rows = rows, .hot = hot, .hot64 = hot64};
         b->total = SHAPE_COUNT * (BATCH_COUNT + 1);
         for (uint32_t i = 0; i < ATS_SCORER_ROWS_MAX; i++)
             b->pointers[i] = hot + (size_t)i * FEATURES;
@@ -481,6 +506,7 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
         b->before = before;
         failed = run_shapes(b);
     }
+    free(hot64);
     free(hot);
     free(rows);
     free(b);

@@ -39,18 +39,30 @@ void ats_infer_rows(float *rows)
     draw(rows, ATS_INFER_ROWS, 77);
 }
 
-static int open_peer(ats_infer_model *m, const char *folder)
+/* A function of a shared object; a peer that is not there is a row less. */
+static int open_peer(const char *folder, const char *name, const char *ending, const char *function,
+                     void **library, void *out)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s.so", folder, m->shape->name);
-    m->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!m->library)
-        return 0; /* a row less */
-    void *symbol = dlsym(m->library, "predict");
+    snprintf(path, sizeof path, "%s/%s%s", folder, name, ending);
+    *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!*library)
+        return 0;
+    void *symbol = dlsym(*library, function);
     if (!symbol)
-        return ats_error(ATS_EXIT_DATA, "%s: no function `predict`", path);
-    memcpy(&m->compiled, &symbol, sizeof symbol);
+        return ats_error(ATS_EXIT_DATA, "%s: no function `%s`", path, function);
+    memcpy(out, &symbol, sizeof symbol);
     return 0;
+}
+
+static int open_peers(ats_infer_model *m, const char *folder)
+{
+    const char *name = m->shape->name;
+    return open_peer(folder, name, ".so", "predict", &m->library, &m->compiled) == 0 &&
+                   open_peer(folder, name, ".lleaves.so", "forest_root", &m->lleaves_library,
+                             &m->lleaves) == 0
+               ? 0
+               : -1;
 }
 
 void ats_infer_interface(char text[128], const float *rows, uint32_t n)
@@ -294,7 +306,7 @@ int ats_infer_model_make(ats_infer_model *m, const ats_infer_shape *shape, const
 {
     memset(m, 0, sizeof *m);
     m->shape = shape;
-    if (make(m, folder) != 0 || open_peer(m, folder) != 0)
+    if (make(m, folder) != 0 || open_peers(m, folder) != 0)
         return -1;
     m->image = ats_forest_compile(&m->forest);
     return m->image ? 0 : -1;
@@ -308,5 +320,7 @@ void ats_infer_model_free(ats_infer_model *m)
     free_booster(m);
     if (m->library)
         dlclose(m->library);
+    if (m->lleaves_library)
+        dlclose(m->lleaves_library);
     memset(m, 0, sizeof *m);
 }

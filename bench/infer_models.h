@@ -22,6 +22,9 @@ typedef struct ats_infer_shape {
 /* A TL2cgen shared object's function: one row, its margin in result. */
 typedef void (*ats_infer_compiled)(void *row, int margin, float *result);
 
+/* A function that lleaves compiled: rows [start, end) of doubles. */
+typedef void (*ats_infer_lleaves)(const double *rows, double *result, int start, int end);
+
 typedef struct ats_infer_model {
     const ats_infer_shape *shape;
     ats_forest forest;
@@ -29,14 +32,16 @@ typedef struct ats_infer_model {
     void *booster; /* BoosterHandle with one thread; NULL: no XGBoost */
     void *library; /* of the compiled peer; NULL: none */
     ats_infer_compiled compiled;
+    void *lleaves_library;
+    ats_infer_lleaves lleaves;
     const char *source; /* "trained", "read", "drawn" */
 } ats_infer_model;
 
 /* rows [ATS_INFER_ROWS][ATS_INFER_FEATURES] to score. */
 void ats_infer_rows(float *rows);
 
-/* Makes or reads a model, and opens its compiled peer FOLDER/NAME.so where there is one. 0, or -1
- * with an error pushed. */
+/* Makes or reads a model, and opens its compiled peers FOLDER/NAME.so and FOLDER/NAME.lleaves.so
+ * where they are. 0, or -1 with an error pushed. */
 int ats_infer_model_make(ats_infer_model *model, const ats_infer_shape *shape, const char *folder);
 void ats_infer_model_free(ats_infer_model *model);
 
