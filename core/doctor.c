@@ -42,8 +42,9 @@ typedef struct exam {
     char cmdline[8192];
 } exam;
 
-static ats_doctor_finding *add(ats_doctor_report *r, const char *check, ats_doctor_level level,
-                               const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static ats_doctor_finding *
+add(ats_doctor_report *r, const char *check, ats_doctor_level level, const char *format,
+    va_list args)
 {
     if (r->count == ATS_DOCTOR_FINDINGS_MAX)
         r->count--;
