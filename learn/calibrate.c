@@ -62,8 +62,11 @@ static int fit(ats_calibration *table, const float *scores, const double *outcom
     ats_isotonic isotonic;
     if (ats_isotonic_fit(&isotonic, scores, outcome, NULL, r->fit_rows) != 0)
         return -1;
+    uint64_t rows_min = o->block_rows_min;
+    if (rows_min == 0)
+        rows_min = r->fit_rows / 50 > 100 ? r->fit_rows / 50 : 100;
     r->blocks = isotonic.count;
-    ats_isotonic_simplify(&isotonic, o->block_rows_min, ATS_CALIBRATION_KNOTS_MAX);
+    ats_isotonic_simplify(&isotonic, rows_min, ATS_CALIBRATION_KNOTS_MAX);
     int status = ats_isotonic_table(&isotonic, table);
     ats_isotonic_free(&isotonic);
     return status;

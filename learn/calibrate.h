@@ -16,7 +16,9 @@
 
 typedef struct ats_calibrate_options {
     double fit_share;        /* of the time range, above 0 and below 1 */
-    uint64_t block_rows_min; /* of the fit: a chance that fewer rows speak for is merged */
+    uint64_t block_rows_min; /* of the fit: a chance that fewer rows speak for is merged. 0: a
+                                fiftieth of the rows and at least 100; rows of ticks share their
+                                labels with their neighbours, so that a hundred tell little */
 } ats_calibrate_options;
 
 typedef struct ats_calibrate_result {

@@ -229,7 +229,9 @@ INLINE void find_exits(const ats_forest_image *image, const ats_forest_block *bl
                        const row_ranks *row, row_width width, exits *out)
 {
     const uint8_t *records = ats_forest_image_at(image, block->masks);
-    const uint64_t *pairs = width == WIDTH_PAIRS ? ats_forest_image_at(image, block->pairs) : NULL;
+    /* Without pairs their place is 0, the image's start, which decide does not read: a null pointer
+     * may not even be moved by 0. */
+    const uint64_t *pairs = ats_forest_image_at(image, block->pairs);
     uint32_t step = width == WIDTH_PAIRS ? row->pair_count : 0;
     _Alignas(64) uint64_t masks[BLOCK];
     if (block->form == ATS_FOREST_SMALL) {
