@@ -1,6 +1,7 @@
 /* calibration.h: what a score has been worth: a monotone table from margin to the probability that
- * the label was above 0, as isotonic regression fits it to scores of data that the model was not
- * trained on (Zadrozny & Elkan 2002). Between knots it is linear, outside them flat.
+ * the label was above 0 (one of exactly 0 counts half), as isotonic regression fits it to scores of
+ * data that the model was not trained on (Zadrozny & Elkan 2002). Between knots it is linear,
+ * outside them flat.
  *
  * Pure float32 arithmetic in one order, so that every machine gives the same bits.
  */

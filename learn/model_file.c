@@ -1,6 +1,7 @@
 #include "learn/model_file.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "io/base64.h"
 #include "learn/model_cache.h"
 
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <openssl/evp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,60 +78,49 @@ int ats_model_load(ats_forest *forest, const char *path)
     return result == 0 ? 0 : ats_error(ATS_EXIT_DATA, "model %s cannot be used", path);
 }
 
-/* ---- ensembles ------------------------------------------------------------------------------ */
+/* ---- taking apart --------------------------------------------------------------------------- */
 
 /* Room before the marker: an object starts with it when this program wrote it. */
 #define MARKER_WITHIN 64u
 
-static bool is_ensemble(const mapping *m)
+static bool is_ensemble(const void *bytes, size_t count)
 {
-    size_t n = m->count < MARKER_WITHIN ? m->count : MARKER_WITHIN;
-    return memmem(m->bytes, n, "\"ats_model\"", strlen("\"ats_model\"")) != NULL;
+    size_t n = count < MARKER_WITHIN ? count : MARKER_WITHIN;
+    return memmem(bytes, n, "\"ats_model\"", strlen("\"ats_model\"")) != NULL;
 }
 
-/* A file's forest, compiled: from the cache, or parsed and kept there. */
-static int take_forest(const void *bytes, size_t count, const char *sha256, ats_forest *forest,
-                       ats_forest_image **image)
+/* Cut to what there is room for, between characters of UTF-8. */
+static void copy_name(char to[ATS_MODEL_NAME_BYTES], const char *name)
 {
-    if (ats_model_cache_get(sha256, forest, image) == 0)
-        return 0;
-    if (ats_forest_parse(forest, bytes, count) != 0)
-        return -1;
-    memcpy(forest->sha256, sha256, sizeof forest->sha256);
-    *image = ats_forest_compile(forest);
-    if (*image) {
-        ats_model_cache_put(forest, *image);
-        return 0;
-    }
-    ats_forest_free(forest);
-    return -1;
+    size_t n = strlen(name);
+    if (n >= ATS_MODEL_NAME_BYTES)
+        for (n = ATS_MODEL_NAME_BYTES - 1; n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80; n--)
+            ;
+    memcpy(to, name, n);
+    to[n] = 0;
 }
 
-static int read_member(json_t *member, uint32_t number, ats_forest *forest,
-                       ats_forest_image **image, float *weight)
+static int read_member(const json_t *json, uint32_t number, ats_model_file_member *member)
 {
-    char sha256[65];
-    json_t *w = json_object_get(member, "weight"), *text = json_object_get(member, "model");
+    const json_t *weight = json_object_get(json, "weight"), *text = json_object_get(json, "model");
+    const char *name = json_string_value(json_object_get(json, "name"));
     size_t length = json_string_length(text);
     ssize_t bytes;
-    if (!json_is_number(w) || !json_is_string(text))
+    if (!json_is_number(weight) || !json_is_string(text))
         return ats_error(ATS_EXIT_DATA, "ensemble: member %u has no weight or no model", number);
-    uint8_t *file = malloc(length + 1);
-    if (!file)
+    member->weight = json_number_value(weight);
+    copy_name(member->name, name ? name : "");
+    member->owned = malloc(length + 1);
+    if (!member->owned)
         return ats_error(ATS_EXIT_FAILED, "ensemble: out of memory");
-    int result = -1;
-    if ((bytes = ats_base64_decode(json_string_value(text), length, file)) < 0)
-        ats_error(ATS_EXIT_DATA, "ensemble: member %u is no base64", number);
-    else if (hash(file, (size_t)bytes, sha256) == 0)
-        result = take_forest(file, (size_t)bytes, sha256, forest, image);
-    if (result != 0)
-        ats_error(ATS_EXIT_DATA, "ensemble: member %u cannot be used", number);
-    free(file);
-    *weight = (float)json_number_value(w);
-    return result;
+    if ((bytes = ats_base64_decode(json_string_value(text), length, member->owned)) < 0)
+        return ats_error(ATS_EXIT_DATA, "ensemble: member %u is no base64", number);
+    member->bytes = member->owned;
+    member->count = (size_t)bytes;
+    return hash(member->bytes, member->count, member->sha256);
 }
 
-static int read_calibration(json_t *json, ats_calibration *table)
+static int read_calibration(const json_t *json, ats_calibration *table)
 {
     json_t *score = json_object_get(json, "score"), *chance = json_object_get(json, "chance");
     size_t n = json_array_size(score);
@@ -149,59 +138,175 @@ static int read_calibration(json_t *json, ats_calibration *table)
     return 0;
 }
 
-static ats_model *make_ensemble(json_t *root, const char *sha256, ats_isa isa)
+static int read_ensemble(ats_model_file *file, const json_t *root)
+{
+    const json_t *members = json_object_get(root, "members");
+    const json_t *fit = json_object_get(root, "calibration");
+    size_t n = json_array_size(members);
+    if (json_integer_value(json_object_get(root, "ats_model")) != 1)
+        return ats_error(ATS_EXIT_DATA, "ensemble: only \"ats_model\": 1 is known");
+    if (n < 1 || n > ATS_MODEL_MEMBERS_MAX)
+        return ats_error(ATS_EXIT_DATA, "ensemble: %zu members; 1 to %u are possible", n,
+                         ATS_MODEL_MEMBERS_MAX);
+    if (fit && read_calibration(fit, &file->calibration) != 0)
+        return -1;
+    file->ensemble = true;
+    file->member_count = (uint32_t)n;
+    for (uint32_t i = 0; i < n; i++)
+        if (read_member(json_array_get(members, i), i + 1, &file->member[i]) != 0)
+            return -1;
+    return 0;
+}
+
+static int take_apart(ats_model_file *file, const void *bytes, size_t count)
+{
+    json_error_t error;
+    file->count = count;
+    if (!is_ensemble(bytes, count)) {
+        ats_model_file_member *member = &file->member[file->member_count++];
+        *member = (ats_model_file_member){.weight = 1, .bytes = bytes, .count = count};
+        memcpy(member->sha256, file->sha256, sizeof member->sha256);
+        return 0;
+    }
+    json_t *root = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &error);
+    if (!root)
+        return ats_error(ATS_EXIT_DATA, "ensemble: line %d: %s", error.line, error.text);
+    int result = read_ensemble(file, root);
+    json_decref(root);
+    return result;
+}
+
+int ats_model_file_parse(ats_model_file *file, const void *bytes, size_t count)
+{
+    memset(file, 0, sizeof *file);
+    if (hash(bytes, count, file->sha256) == 0 && take_apart(file, bytes, count) == 0)
+        return 0;
+    ats_model_file_free(file);
+    return -1;
+}
+
+int ats_model_file_read(ats_model_file *file, const char *path)
+{
+    mapping m;
+    memset(file, 0, sizeof *file);
+    if (map_file(path, &m) != 0)
+        return -1;
+    file->mapped = m.bytes;
+    memcpy(file->sha256, m.sha256, sizeof file->sha256);
+    if (take_apart(file, m.bytes, m.count) == 0) {
+        const char *slash = strrchr(path, '/');
+        if (!file->ensemble)
+            copy_name(file->member[0].name, slash ? slash + 1 : path);
+        return 0;
+    }
+    ats_model_file_free(file);
+    return ats_error(ATS_EXIT_DATA, "model %s cannot be used", path);
+}
+
+void ats_model_file_free(ats_model_file *file)
+{
+    for (uint32_t i = 0; i < ATS_MODEL_MEMBERS_MAX; i++)
+        free(file->member[i].owned);
+    if (file->mapped)
+        munmap(file->mapped, file->count);
+    memset(file, 0, sizeof *file);
+}
+
+/* ---- compiling ------------------------------------------------------------------------------ */
+
+/* A member's forest, compiled: from the cache, or parsed and kept there. */
+static int take_forest(const ats_model_file_member *member, ats_forest *forest,
+                       ats_forest_image **image)
+{
+    if (ats_model_cache_get(member->sha256, forest, image) == 0)
+        return 0;
+    if (ats_forest_parse(forest, member->bytes, member->count) != 0)
+        return -1;
+    memcpy(forest->sha256, member->sha256, sizeof forest->sha256);
+    *image = ats_forest_compile(forest);
+    if (*image) {
+        ats_model_cache_put(forest, *image);
+        return 0;
+    }
+    ats_forest_free(forest);
+    return -1;
+}
+
+ats_model *ats_model_file_compile(const ats_model_file *file, ats_isa isa, bool calibrated)
 {
     ats_forest forests[ATS_MODEL_MEMBERS_MAX] = {0};
     ats_forest_image *images[ATS_MODEL_MEMBERS_MAX] = {0};
     float weights[ATS_MODEL_MEMBERS_MAX];
-    ats_calibration table = {0};
-    json_t *members = json_object_get(root, "members"), *fit = json_object_get(root, "calibration");
-    size_t n = json_array_size(members);
-    int result = 0;
-    if (json_integer_value(json_object_get(root, "ats_model")) != 1)
-        result = ats_error(ATS_EXIT_DATA, "ensemble: only \"ats_model\": 1 is known");
-    else if (n < 1 || n > ATS_MODEL_MEMBERS_MAX)
-        result = ats_error(ATS_EXIT_DATA, "ensemble: %zu members; 1 to %u are possible", n,
-                           ATS_MODEL_MEMBERS_MAX);
-    else if (fit)
-        result = read_calibration(fit, &table);
-    for (uint32_t i = 0; result == 0 && i < n; i++)
-        result =
-            read_member(json_array_get(members, i), i + 1, &forests[i], &images[i], &weights[i]);
-    if (result == 0)
-        return ats_model_make(
-            forests, (uint32_t)n,
-            &(ats_model_parts){weights, fit ? &table : NULL, sha256, isa, images});
-    for (uint32_t i = 0; i < ATS_MODEL_MEMBERS_MAX; i++) {
-        ats_forest_free(&forests[i]);
-        ats_forest_image_free(images[i]);
+    const ats_calibration *table =
+        file->calibration.count && calibrated ? &file->calibration : NULL;
+    for (uint32_t i = 0; i < file->member_count; i++) {
+        weights[i] = (float)file->member[i].weight;
+        if (take_forest(&file->member[i], &forests[i], &images[i]) == 0)
+            continue;
+        if (file->ensemble)
+            ats_error(ATS_EXIT_DATA, "ensemble: member %u cannot be used", i + 1);
+        for (uint32_t k = 0; k < i; k++) {
+            ats_forest_free(&forests[k]);
+            ats_forest_image_free(images[k]);
+        }
+        return NULL;
     }
-    return NULL;
+    return ats_model_make(forests, file->member_count,
+                          &(ats_model_parts){weights, table, file->sha256, isa, images});
 }
 
 ats_model *ats_model_open(const char *path, ats_isa isa)
 {
-    mapping m;
-    json_error_t error;
-    if (map_file(path, &m) != 0)
+    ats_model_file file;
+    if (ats_model_file_read(&file, path) != 0)
         return NULL;
-    ats_model *model = NULL;
-    if (is_ensemble(&m)) {
-        json_t *root = json_loadb(m.bytes, m.count, JSON_REJECT_DUPLICATES, &error);
-        if (root)
-            model = make_ensemble(root, m.sha256, isa);
-        else
-            ats_error(ATS_EXIT_DATA, "ensemble: line %d: %s", error.line, error.text);
-        json_decref(root);
-    } else {
-        ats_forest forest = {0};
-        ats_forest_image *image;
-        if (take_forest(m.bytes, m.count, m.sha256, &forest, &image) == 0)
-            model = ats_model_make(
-                &forest, 1, &(ats_model_parts){.sha256 = m.sha256, .isa = isa, .images = &image});
-    }
-    munmap(m.bytes, m.count);
+    ats_model *model = ats_model_file_compile(&file, isa, true);
+    ats_model_file_free(&file);
     if (!model)
         ats_error(ATS_EXIT_DATA, "model %s cannot be used", path);
     return model;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static json_t *member_json(const ats_model_file_member *member)
+{
+    size_t length = ATS_BASE64_LENGTH(member->count);
+    char *text = malloc(length + 1);
+    if (!text)
+        return NULL;
+    ats_base64_encode(member->bytes, member->count, text);
+    json_t *json = json_pack("{s:f, s:s, s:s%}", "weight", member->weight, "name", member->name,
+                             "model", text, length);
+    free(text);
+    return json;
+}
+
+static json_t *calibration_json(const ats_calibration *table)
+{
+    json_t *score = json_array(), *chance = json_array();
+    for (uint32_t i = 0; i < table->count; i++) {
+        json_array_append_new(score, json_real((double)table->score[i]));
+        json_array_append_new(chance, json_real((double)table->chance[i]));
+    }
+    return json_pack("{s:o, s:o}", "score", score, "chance", chance);
+}
+
+int ats_model_file_write(const ats_model_file *file, const char *path)
+{
+    json_t *members = json_array();
+    int failed = 0;
+    for (uint32_t i = 0; i < file->member_count; i++)
+        failed |= json_array_append_new(members, member_json(&file->member[i]));
+    json_t *root = json_pack("{s:i, s:o}", "ats_model", 1, "members", members);
+    if (root && file->calibration.count)
+        failed |= json_object_set_new(root, "calibration", calibration_json(&file->calibration));
+    char *text = root && !failed ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+    if (!text)
+        return ats_error(ATS_EXIT_FAILED,
+                         "model %s: out of memory, or a member's name is not UTF-8", path);
+    int result = ats_file_replace(path, text, strlen(text));
+    free(text);
+    return result;
 }

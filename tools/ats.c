@@ -13,7 +13,7 @@ static const struct {
     {"running", {&ats_command_replay, &ats_command_backtest, &ats_command_report}},
     {"market data",
      {&ats_command_import, &ats_command_synth, &ats_command_capture, &ats_command_calendar}},
-    {"models", {&ats_command_train, &ats_command_features}},
+    {"models", {&ats_command_train, &ats_command_models, &ats_command_features}},
     {"machine and settings", {&ats_command_config, &ats_command_doctor, &ats_command_bench}},
 };
 #define GROUP_COUNT (sizeof GROUPS / sizeof GROUPS[0])

@@ -81,6 +81,17 @@ static int number_value(const ats_option *o, const char *text, int64_t *out)
     return 0;
 }
 
+static int add_to_list(const ats_option *o, ats_option_list *list, const char *text)
+{
+    if (!*text)
+        return ats_error(ATS_EXIT_USAGE, "--%s: is empty", o->name);
+    if (list->count == ATS_OPTION_LIST_MAX)
+        return ats_error(ATS_EXIT_USAGE, "--%s: given more than %u times", o->name,
+                         ATS_OPTION_LIST_MAX);
+    list->item[list->count++] = text;
+    return 0;
+}
+
 static int set_value(const ats_option *o, void *values, const char *text)
 {
     void *at = (char *)values + o->offset;
@@ -93,6 +104,8 @@ static int set_value(const ats_option *o, void *values, const char *text)
             return ats_error(ATS_EXIT_USAGE, "--%s: is empty", o->name);
         *(const char **)at = text;
         return 0;
+    case ATS_OPTION_LIST:
+        return add_to_list(o, at, text);
     case ATS_OPTION_DURATION:
         return duration_ns(text, at) == 0
                    ? 0
@@ -288,8 +301,10 @@ int ats_cli_flush(void)
 {
     errno = 0;
     bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (failed && errno == EPIPE)
+    if (failed && errno == EPIPE) {
+        clearerr(stdout);
         return 0; /* `ats ... | head`: the reader has what it wanted */
+    }
     if (failed)
         return ats_error_errno(ATS_EXIT_FAILED, errno, "standard output");
     return 0;
@@ -304,8 +319,10 @@ int ats_cli_print_json(json_t *document)
     int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     bool closed = failed && errno == EPIPE;
     json_decref(document);
-    if (closed)
+    if (closed) {
+        clearerr(stdout); /* told once is enough: a later flush has nothing to complain of */
         return 0;
+    }
     putchar('\n');
     return failed ? ats_error(ATS_EXIT_FAILED, "standard output: cannot write") : ats_cli_flush();
 }

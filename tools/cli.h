@@ -17,11 +17,19 @@
 typedef enum ats_option_type {
     ATS_OPTION_FLAG,     /* bool */
     ATS_OPTION_TEXT,     /* const char * */
+    ATS_OPTION_LIST,     /* ats_option_list: given once or more */
     ATS_OPTION_INTEGER,  /* int64_t, within minimum..maximum */
     ATS_OPTION_DECIMAL,  /* int64_t in 1e-9 units, within minimum..maximum (1e-9, too) */
     ATS_OPTION_DURATION, /* int64_t ns: a number and ns, us, ms, s, m or h */
     ATS_OPTION_PERCENT   /* int64_t in millionths: "0.1" or "0.1%" is 1000 */
 } ats_option_type;
+
+/* Texts of an option that may be given again; a thousand files, as for arguments. */
+#define ATS_OPTION_LIST_MAX 1000u
+typedef struct ats_option_list {
+    uint32_t count;
+    const char *item[ATS_OPTION_LIST_MAX];
+} ats_option_list;
 
 typedef struct ats_option {
     char letter; /* 'o' for -o; 0 = none */

@@ -10,6 +10,7 @@ extern const ats_command ats_command_capture;
 extern const ats_command ats_command_calendar;
 extern const ats_command ats_command_train;
 extern const ats_command ats_command_features;
+extern const ats_command ats_command_models;
 extern const ats_command ats_command_replay;
 extern const ats_command ats_command_backtest;
 extern const ats_command ats_command_config;

@@ -12,6 +12,7 @@ static const struct {
 } KINDS[] = {
     [ATS_OUTPUT_CAPTURE] = {"capture", "\x89\x41TSCAP\n"},
     [ATS_OUTPUT_MODEL] = {"model", "{\"learner\""},
+    [ATS_OUTPUT_ENSEMBLE] = {"ensemble of models", "{\"ats_model\""},
     [ATS_OUTPUT_VECTORS] = {"list of vectors", "recv_ns,symbol"},
     [ATS_OUTPUT_HISTORY] = {"history of importance", "{\"schema\":1"},
 };

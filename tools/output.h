@@ -7,6 +7,7 @@
 typedef enum ats_output_kind {
     ATS_OUTPUT_CAPTURE,
     ATS_OUTPUT_MODEL,
+    ATS_OUTPUT_ENSEMBLE,
     ATS_OUTPUT_VECTORS,
     ATS_OUTPUT_HISTORY
 } ats_output_kind;

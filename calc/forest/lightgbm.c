@@ -16,6 +16,7 @@
 #include "core/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -125,13 +126,20 @@ typedef struct header {
     long groups, features;
 } header;
 
+/* The number that follows the one in the text; no text makes it overflow. */
+static long number_after(const char *text)
+{
+    long n = strtol(text, NULL, 10);
+    return n < LONG_MAX ? n + 1 : n;
+}
+
 static int read_header_line(ats_forest *forest, header *h, char *line)
 {
     char *v;
     if ((v = value_of(line, "num_tree_per_iteration")))
         h->groups = strtol(v, NULL, 10);
     else if ((v = value_of(line, "max_feature_idx")))
-        h->features = strtol(v, NULL, 10) + 1;
+        h->features = number_after(v);
     else if ((v = value_of(line, "objective")))
         return read_objective(forest, v);
     else if ((v = value_of(line, "linear_tree")) && *v == '1')

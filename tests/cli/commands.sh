@@ -40,7 +40,7 @@ said import
 expect 0 --version
 said commit
 expect 2 nonsense
-for command in import synth capture; do
+for command in import synth capture models; do
     expect 0 $command --help
     said usage:
     said example:
@@ -168,6 +168,7 @@ echo '{"schema":99}' >"$dir/no-run/run.json"
 expect 4 report "$dir/no-run"
 "$ats" synth --help | head -1 >/dev/null
 "$ats" config keys 2>"$dir/err" | head -1 >/dev/null
+"$ats" features list --json 2>>"$dir/err" | head -1 >/dev/null
 [ ! -s "$dir/err" ] || { echo "a closed pipe is told"; failures=$((failures + 1)); }
 
 expect 2 features
@@ -210,6 +211,32 @@ said 'nothing.json'
 expect 4 features drift --model "$dir/nothing.json" "$dir/a.cap"
 said 'ats train'
 
+expect 2 models
+expect 2 models nonsense "$dir/a.cap"
+said 'show, combine, calibrate'
+expect 2 models show
+said 'which model'
+expect 4 models show "$dir/nothing.json"
+expect 4 models show "$dir/a.cap"
+expect 2 models combine "$dir/x.json" "$dir/y.json"
+said 'where to'
+expect 2 models combine -o "$dir/e.json" "$dir/x.json"
+said 'two models or more'
+expect 2 models calibrate -o "$dir/e.json" "$dir/x.json"
+said 'on which data'
+expect 2 models calibrate -o "$dir/e.json" --on "$dir/a.cap" "$dir/b.cap"
+said 'which model'
+expect 4 models calibrate -o "$dir/e.json" --on "$dir/a.cap" "$dir/nothing.json" --horizon 1s
+[ ! -e "$dir/e.json" ] || { echo "a refused ensemble left a file"; failures=$((failures + 1)); }
+printf 'tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=regression\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=1\nthreshold=0.5\ndecision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=-1 2\nshrinkage=1\n\nend of trees\n' >"$dir/stump.txt"
+expect 0 models show "$dir/stump.txt"
+said 'LightGBM text, 1 tree of depth 1, 3 nodes'
+said 'it must carry ats_feature_version'
+expect 0 models show --json "$dir/stump.txt"
+said '"feature_version_is_ours": false'
+expect 3 models calibrate -o "$dir/e.json" --on "$dir/a.cap" "$dir/stump.txt" --horizon 1s
+said 'feature version'
+
 # A file that gives nothing is told, and leaves no capture.
 printf 'time,open,high,low,close,volume\n' >"$dir/empty.csv"
 expect 4 import bar-csv "$dir/empty.csv" --symbol X --period 1m --class equity --time-format s --zone UTC --bar-time start -o "$dir/none.cap"
@@ -230,6 +257,10 @@ expect 2 features dump -o "$dir/twice.cap" "$dir/twice.cap"
 said 'also an input'
 expect 2 features dump -o "$dir/precious.txt" "$dir/twice.cap"
 said 'is no list of vectors'
+expect 2 models combine -o "$dir/precious.txt" "$dir/stump.txt" "$dir/stump.txt"
+said 'is no ensemble'
+expect 2 models combine -o "$dir/stump.txt" "$dir/stump.txt" "$dir/stump.txt"
+said 'also an input'
 expect 2 features importance --model m.json --history "$dir/precious.txt" "$dir/twice.cap"
 said 'is no history'
 expect 0 capture verify "$dir/twice.cap"

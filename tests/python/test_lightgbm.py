@@ -157,6 +157,7 @@ def test_categories_are_refused(tmp_path):
     (lambda t: t[:t.index("leaf_value")], "damaged"),
     (lambda t: t.split("\nTree=")[0], "no tree"),
     (lambda t: re.sub(r"max_feature_idx=\d+", "max_feature_idx=5000", t), "5001 features"),
+    (lambda t: re.sub(r"max_feature_idx=\d+", "max_feature_idx=9223372036854775807", t), "9223372036854775807 features"),
     (lambda t: re.sub(r"num_tree_per_iteration=\d+", "num_tree_per_iteration=7", t), "trees for 7 classes"),
 ])
 def test_damage_is_told(change, says, tmp_path):

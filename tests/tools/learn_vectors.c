@@ -2,12 +2,20 @@
  *   learn_vectors sample HORIZON_NS ROWS CAPTURE OUT   the vectors a command looks at
  *   learn_vectors drift TRAINING NOW                   a line a feature: psi ks p exact_ks exact_p
  *   learn_vectors correlate ROWS                       pearson, then spearman, a line a row
- * Files: uint64 rows, uint64 features, float x[rows][features], float y[rows], all little-endian.
+ *   learn_vectors labels HORIZON_NS ROWS CAPTURE OUT   sample's file, then recv_ns and label_ns
+ *   learn_vectors isotonic POINTS ROWS_MIN KNOTS_MAX   a line a knot: score chance; then "at", and
+ * a chance a query learn_vectors reliability PAIRS                    brier, log loss, expected
+ * calibration error POINTS: uint64 n, uint64 queries, float x[n], double y[n], double weight[n],
+ * float query[queries]. PAIRS: uint64 n, float chance[n], double outcome[n]. Files: uint64 rows,
+ * uint64 features, float x[rows][features], float y[rows], all little-endian.
  */
 #include "core/error.h"
 #include "io/calendar_file.h"
 #include "learn/correlation.h"
 #include "learn/drift.h"
+#include "learn/evaluation.h"
+#include "learn/isotonic.h"
+#include "learn/model_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -116,7 +124,14 @@ static int correlate(const char *path)
     return 0;
 }
 
-static int sample(char **argument)
+static int save_times(const ats_dataset *d, const char *path)
+{
+    FILE *out = fopen(path, "ab");
+    return !out || fwrite(d->recv_ns, sizeof(int64_t), d->rows, out) != d->rows ||
+           fwrite(d->label_ns, sizeof(int64_t), d->rows, out) != d->rows || fclose(out) != 0;
+}
+
+static int sample(char **argument, bool times)
 {
     ats_dataset d;
     const char *captures[] = {argument[2]};
@@ -130,16 +145,98 @@ static int sample(char **argument)
                                    .equity_calendar = &calendar.calendar};
     if (ats_dataset_sample(&d, captures, 1, strtoull(argument[1], NULL, 10), &options) != 0)
         return fail();
-    int failed = save(&d, argument[3]);
+    int failed = save(&d, argument[3]) || (times && save_times(&d, argument[3]));
     ats_calendar_free(&calendar);
     ats_dataset_free(&d);
     return failed;
 }
 
+static void *take(FILE *in, size_t size, uint64_t n)
+{
+    void *out = malloc((n + 1) * size);
+    if (!out || fread(out, size, n, in) != n) {
+        fprintf(stderr, "learn_vectors: the file is short\n");
+        exit(1);
+    }
+    return out;
+}
+
+static int isotonic(const char *path, const char *rows_min, const char *knots_max)
+{
+    ats_isotonic fit;
+    ats_calibration table;
+    FILE *in = fopen(path, "rb");
+    if (!in)
+        return 1;
+    uint64_t *n = take(in, sizeof *n, 2);
+    float *x = take(in, sizeof *x, n[0]);
+    double *y = take(in, sizeof *y, n[0]), *weight = take(in, sizeof *weight, n[0]);
+    float *query = take(in, sizeof *query, n[1]);
+    fclose(in);
+    if (ats_isotonic_fit(&fit, x, y, weight, n[0]) != 0)
+        return fail();
+    ats_isotonic_simplify(&fit, strtoull(rows_min, NULL, 10),
+                          (uint32_t)strtoul(knots_max, NULL, 10));
+    if (ats_isotonic_table(&fit, &table) != 0)
+        return fail();
+    for (uint32_t i = 0; i < table.count; i++)
+        printf("%.9g %.9g\n", (double)table.score[i], (double)table.chance[i]);
+    printf("at\n");
+    for (uint64_t i = 0; i < n[1]; i++)
+        printf("%.9g\n", (double)ats_calibration_chance(&table, query[i]));
+    ats_isotonic_free(&fit);
+    free(n), free(x), free(y), free(weight), free(query);
+    return 0;
+}
+
+static int reliability(const char *path)
+{
+    ats_reliability r;
+    FILE *in = fopen(path, "rb");
+    if (!in)
+        return 1;
+    uint64_t *n = take(in, sizeof *n, 1);
+    float *chance = take(in, sizeof *chance, *n);
+    double *outcome = take(in, sizeof *outcome, *n);
+    fclose(in);
+    ats_reliability_measure(&r, chance, outcome, *n);
+    printf("%.17g %.17g %.17g\n", r.brier, r.log_loss, r.expected_calibration_error);
+    free(n), free(chance), free(outcome);
+    return 0;
+}
+
+/* As infer has them. */
+static int confidence(const char *model_path, const char *rows_path)
+{
+    ats_dataset d;
+    ats_model *model = ats_model_open(model_path, ats_isa_best());
+    if (!model)
+        return fail();
+    if (load(&d, rows_path) != 0 || d.features < model->feature_count)
+        return 1;
+    for (uint64_t i = 0; i < d.rows; i++) {
+        const float *row = d.x + i * d.features;
+        float score, sure;
+        ats_model_score(model, &row, 1, &score, &sure);
+        printf("%.9g %.9g\n", (double)score, (double)sure);
+    }
+    ats_model_free(model);
+    ats_dataset_free(&d);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 6 && strcmp(argv[1], "sample") == 0)
-        return sample(argv + 2);
+        return sample(argv + 2, false);
+    if (argc == 6 && strcmp(argv[1], "labels") == 0)
+        return sample(argv + 2, true);
+    if (argc == 5 && strcmp(argv[1], "isotonic") == 0)
+        return isotonic(argv[2], argv[3], argv[4]);
+    if (argc == 4 && strcmp(argv[1], "confidence") == 0)
+        return confidence(argv[2], argv[3]);
+    if (argc == 3 && strcmp(argv[1], "reliability") == 0)
+        return reliability(argv[2]);
     if (argc == 4 && strcmp(argv[1], "drift") == 0)
         return drift(argv[2], argv[3]);
     if (argc == 3 && strcmp(argv[1], "correlate") == 0)
