@@ -12,7 +12,7 @@ void ats_evaluation_scores(ats_model *model, const ats_dataset *d, float *scores
         uint32_t n = left < ATS_INFER_BATCH_MAX ? (uint32_t)left : ATS_INFER_BATCH_MAX;
         for (uint32_t i = 0; i < n; i++)
             rows[i] = d->x + (at + i) * d->features;
-        ats_model_score(model, rows, n, scores + at, confidences);
+        ats_model_score(model, rows, NULL, n, scores + at, confidences);
     }
 }
 

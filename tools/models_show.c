@@ -151,7 +151,7 @@ static double score_time(ats_model *model, const float *made, uint32_t n)
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint64_t start = ats_clock_monotonic_ns();
         for (uint32_t i = 0; i < calls; i++)
-            ats_model_score(model, rows + (i * n) % MADE_ROWS, n, scores, confidences);
+            ats_model_score(model, rows + (i * n) % MADE_ROWS, NULL, n, scores, confidences);
         took[round] = (double)(ats_clock_monotonic_ns() - start) / calls;
     }
     return median(took, ROUNDS);

@@ -84,7 +84,7 @@ static void read_file(const uint8_t *data, size_t size)
         float scores[2], confidences[2];
         float *row = calloc(model->feature_count + 1, sizeof *row);
         const float *const rows[] = {row, row};
-        ats_model_score(model, rows, 2, scores, confidences);
+        ats_model_score(model, rows, NULL, 2, scores, confidences);
         require(memcmp(&scores[0], &scores[1], sizeof scores[0]) == 0);
         write_and_read(&file);
         ats_model_free(model);

@@ -217,7 +217,7 @@ static int confidence(const char *model_path, const char *rows_path)
     for (uint64_t i = 0; i < d.rows; i++) {
         const float *row = d.x + i * d.features;
         float score, sure;
-        ats_model_score(model, &row, 1, &score, &sure);
+        ats_model_score(model, &row, NULL, 1, &score, &sure);
         printf("%.9g %.9g\n", (double)score, (double)sure);
     }
     ats_model_free(model);
