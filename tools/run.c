@@ -166,7 +166,8 @@ static void reload_model(run *r)
     else
         ats_run_models_swap(&r->models, &r->dir, &r->chain, r->config.model_path);
     if (ats_error_count())
-        ats_log(ATS_LOG_ERROR, "model.refused", ats_log_str("error", ats_error_line(0)));
+        ats_log(ATS_LOG_ERROR, "model.refused", ats_log_str("error", ats_error_line(0)),
+                ats_log_str("why", ats_error_line(ats_error_count() - 1)));
     else
         ats_log(ATS_LOG_INFO, "model.sent", ats_log_str("file", r->config.model_path),
                 ats_log_u64("id", r->models.table.last_id));
