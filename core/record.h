@@ -237,8 +237,8 @@ typedef struct ats_features {
     uint32_t count;
     uint32_t ready;   /* how many are not NaN */
     int64_t price_e9; /* what the vector is of: the mid, or (no quotes) the last price; rounded */
-    uint32_t live_model_id; /* on the way to shadow: what it was scored by, and its score */
-    float live_score;
+    uint32_t reserved32;
+    float live_score; /* on the way to shadow: what the live model gave it */
     float f[];
 } ats_features;
 

@@ -27,10 +27,11 @@ typedef struct entry {
     uint64_t feature_version;
     int64_t train_first_ns, train_last_ns;
     uint32_t tree_count, node_count, feature_count, max_depth, group_count, output;
+    uint32_t parser_version, reserved32;
     float base_margin[ATS_FOREST_GROUPS_MAX];
     uint64_t hash; /* of all before it; the image carries its own */
 } entry;
-static_assert(offsetof(entry, hash) == 400, "no padding");
+static_assert(offsetof(entry, hash) == 408, "no padding");
 
 /* ---- the directory -------------------------------------------------------------------------- */
 
@@ -72,6 +73,7 @@ static bool is_sound(const entry *e, const char *sha256, uint64_t file_bytes)
 {
     return !memcmp(e->magic, MAGIC, sizeof e->magic) && e->version == VERSION &&
            e->image_version == ATS_FOREST_IMAGE_VERSION &&
+           e->parser_version == ATS_FOREST_PARSER_VERSION &&
            e->hash == XXH3_64bits(e, offsetof(entry, hash)) && !strcmp(e->sha256, sha256) &&
            e->image_bytes % 64 == 0 && e->image_bytes + sizeof *e == file_bytes;
 }
@@ -91,13 +93,22 @@ static void describe(const entry *e, ats_forest *f)
     memcpy(f->sha256, e->sha256, sizeof f->sha256);
 }
 
+/* What the entry says of the forest must be what the image holds: scratch is sized by it. */
+static bool is_of(const entry *e, const ats_forest_image *image)
+{
+    return e->tree_count == image->tree_count && e->feature_count == image->feature_count &&
+           e->group_count == image->group_count && e->max_depth == image->max_depth &&
+           e->output <= ATS_FOREST_ARGMAX &&
+           !memcmp(e->base_margin, image->base_margin, sizeof e->base_margin);
+}
+
 static ats_forest_image *read_image(int fd, const entry *e)
 {
     void *image = aligned_alloc(64, (size_t)e->image_bytes);
     if (!image)
         return NULL;
     if (ats_file_read_at(fd, image, (size_t)e->image_bytes, sizeof *e) == (ssize_t)e->image_bytes &&
-        ats_forest_image_check(image, (size_t)e->image_bytes) == 0)
+        ats_forest_image_check(image, (size_t)e->image_bytes) == 0 && is_of(e, image))
         return image;
     ats_error_clear();
     free(image);
@@ -175,7 +186,8 @@ void ats_model_cache_put(const ats_forest *f, const ats_forest_image *image)
                .feature_count = f->feature_count,
                .max_depth = f->max_depth,
                .group_count = f->group_count,
-               .output = (uint32_t)f->output};
+               .output = (uint32_t)f->output,
+               .parser_version = ATS_FOREST_PARSER_VERSION};
     memcpy(e.base_margin, f->base_margin, sizeof e.base_margin);
     memcpy(e.sha256, f->sha256, sizeof f->sha256);
     e.hash = XXH3_64bits(&e, offsetof(entry, hash));

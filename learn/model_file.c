@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,16 +28,19 @@ static int hash(const void *bytes, size_t count, char text[65])
     return 0;
 }
 
-typedef struct mapping {
+/* A file as it was at one moment: hashed and parsed from a copy, so that one who writes over it
+ * meanwhile can neither end the program nor slip in what the hash does not cover. */
+typedef struct contents {
     void *bytes;
     size_t count;
     char sha256[65];
-} mapping;
+} contents;
 
-static int map_file(const char *path, mapping *m)
+static int read_file(const char *path, contents *c)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK a FIFO would be waited for. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return ats_error_errno(ATS_EXIT_DATA, errno, "model %s", path);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
@@ -46,35 +48,37 @@ static int map_file(const char *path, mapping *m)
         close(fd);
         return ats_error(ATS_EXIT_DATA, "model %s: not a file of 1 byte to 2 GiB", path);
     }
-    m->count = (size_t)st.st_size;
-    m->bytes = mmap(NULL, m->count, PROT_READ, MAP_PRIVATE, fd, 0);
+    c->bytes = malloc((size_t)st.st_size);
+    ssize_t n = c->bytes ? ats_file_read_at(fd, c->bytes, (size_t)st.st_size, 0) : -1;
+    int e = errno;
     close(fd);
-    if (m->bytes == MAP_FAILED)
-        return ats_error_errno(ATS_EXIT_FAILED, errno, "model %s", path);
-    if (hash(m->bytes, m->count, m->sha256) == 0)
+    c->count = n > 0 ? (size_t)n : 0;
+    if (n > 0 && hash(c->bytes, c->count, c->sha256) == 0)
         return 0;
-    munmap(m->bytes, m->count);
-    return -1;
+    free(c->bytes);
+    return n > 0    ? -1
+           : n == 0 ? ats_error(ATS_EXIT_DATA, "model %s: is empty", path)
+                    : ats_error_errno(ATS_EXIT_FAILED, e, "model %s", path);
 }
 
 int ats_model_file_hash(const char *path, char sha256[65])
 {
-    mapping m;
-    if (map_file(path, &m) != 0)
+    contents m;
+    if (read_file(path, &m) != 0)
         return -1;
     memcpy(sha256, m.sha256, sizeof m.sha256);
-    munmap(m.bytes, m.count);
+    free(m.bytes);
     return 0;
 }
 
 int ats_model_load(ats_forest *forest, const char *path)
 {
-    mapping m;
-    if (map_file(path, &m) != 0)
+    contents m;
+    if (read_file(path, &m) != 0)
         return -1;
     int result = ats_forest_parse(forest, m.bytes, m.count);
     memcpy(forest->sha256, m.sha256, sizeof forest->sha256);
-    munmap(m.bytes, m.count);
+    free(m.bytes);
     return result == 0 ? 0 : ats_error(ATS_EXIT_DATA, "model %s cannot be used", path);
 }
 
@@ -187,11 +191,11 @@ int ats_model_file_parse(ats_model_file *file, const void *bytes, size_t count)
 
 int ats_model_file_read(ats_model_file *file, const char *path)
 {
-    mapping m;
+    contents m;
     memset(file, 0, sizeof *file);
-    if (map_file(path, &m) != 0)
+    if (read_file(path, &m) != 0)
         return -1;
-    file->mapped = m.bytes;
+    file->contents = m.bytes;
     memcpy(file->sha256, m.sha256, sizeof file->sha256);
     if (take_apart(file, m.bytes, m.count) == 0) {
         const char *slash = strrchr(path, '/');
@@ -207,8 +211,7 @@ void ats_model_file_free(ats_model_file *file)
 {
     for (uint32_t i = 0; i < ATS_MODEL_MEMBERS_MAX; i++)
         free(file->member[i].owned);
-    if (file->mapped)
-        munmap(file->mapped, file->count);
+    free(file->contents);
     memset(file, 0, sizeof *file);
 }
 

@@ -34,7 +34,7 @@ typedef struct ats_model_file {
     uint32_t member_count; /* 1 when it is no ensemble */
     ats_model_file_member member[ATS_MODEL_MEMBERS_MAX];
     ats_calibration calibration; /* count 0: none */
-    void *mapped;
+    void *contents;              /* of the file, where it was read */
 } ats_model_file;
 
 /* Takes a file, or bytes that outlive `file`, apart. The members are not looked into. 0, or -1 with

@@ -264,9 +264,9 @@ int ats_chain_join(ats_chain *chain)
 int ats_chain_swap_model(ats_chain *chain, const ats_model *model)
 {
     ats_control command = {.code = ATS_CONTROL_MODEL, .model_id = model->id};
+    memcpy(command.model_sha256, model->sha256_bytes, ATS_SHA256_BYTES);
     if (ats_model_check(model, chain->infer.feature_count, chain->infer.feature_version) != 0)
         return -1;
-    ats_model_sha256(model, command.model_sha256);
     return ats_control_send(chain->context.inbox, &command);
 }
 

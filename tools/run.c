@@ -159,7 +159,9 @@ static void on_reload(int number)
 static void reload_model(run *r)
 {
     reload_wanted = 0;
-    if (r->config.tape != ATS_TAPE_FULL)
+    if (r->source.tape)
+        ats_error(ATS_EXIT_CONFIG, "model: a tape has its own commands; its models stay");
+    else if (r->config.tape != ATS_TAPE_FULL)
         ats_error(ATS_EXIT_CONFIG, "model: a run without a full tape (run.tape) keeps its model");
     else if (!r->config.model_path[0])
         ats_error(ATS_EXIT_CONFIG, "model: model.path is empty");
@@ -179,8 +181,6 @@ static void reload_model(run *r)
 static void watch(run *r)
 {
     struct timespec pause = {0, POLL_NS};
-    struct sigaction action = {.sa_handler = on_reload};
-    sigaction(SIGUSR1, &action, NULL);
     while (!ats_engine_is_over(&r->chain.engine)) {
         uint64_t done = ats_load_relaxed(&r->chain.context.metrics->feed.events_in);
         if (ats_progress_tell(&r->progress, done, r->source.total, done) && !r->interrupted) {
@@ -190,6 +190,7 @@ static void watch(run *r)
         }
         if (reload_wanted)
             reload_model(r);
+        ats_run_models_collect(&r->models);
         nanosleep(&pause, NULL);
     }
     if (r->progress.visible)
@@ -326,9 +327,10 @@ static int report(run *r, int code, ats_run_summary *summary)
                                    .kept = &r->kept};
     if (ats_run_summary_collect(summary, &r->chain, &r->source, &r->config, &options) != 0)
         return -1;
-    if (!r->models.first_id && !r->models.command_count)
-        ats_run_summary_warn(summary, "no_model: model.path is empty, so nothing was scored and "
-                                      "nothing could be traded; `ats train` makes a model");
+    if (!r->models.first_id && r->chain.context.metrics->infer.signals == 0)
+        ats_run_summary_warn(summary, "no_model: model.path is empty and no schedule brought one, "
+                                      "so nothing was scored and nothing could be traded; `ats "
+                                      "train` makes a model");
     if (r->chain.context.metrics->feed.quotes == 0)
         ats_run_summary_warn(summary, "no_quotes: the input holds no quotes, and an order needs "
                                       "both sides of the market; nothing could be traded");
@@ -417,6 +419,9 @@ int ats_run(const ats_cli *cli, const ats_run_options *options)
     r->cli = cli;
     r->options = options;
     r->dir.journal_fd = r->dir.reserve_fd = -1;
+    /* From here on, so that one that comes too early waits instead of ending the program. */
+    struct sigaction action = {.sa_handler = on_reload};
+    sigaction(SIGUSR1, &action, NULL);
     int code = run_all(r);
     release(r);
     ats_progress_stop(&r->progress);

@@ -47,10 +47,23 @@ static float *make_rows(uint32_t features, const float *rows[ATS_GPU_ROWS_MAX])
     return x;
 }
 
-static void race(ats_run_device *d, ats_model *model)
+/* A batch that takes longer than the deadline is scored twice: what is slower than that never wins.
+ */
+static void hold_to_deadline(ats_gpu_crossover *c, uint64_t deadline_ns)
+{
+    for (uint32_t i = 0; i < ATS_GPU_CROSSOVER_COUNTS; i++)
+        if (c->row[i].gpu_p99_ns >= deadline_ns)
+            c->row[i].gpu_median_ns = c->row[i].gpu_p99_ns = UINT64_MAX;
+    c->use_from = ats_gpu_crossover_decide(c, ATS_GPU_NEVER);
+}
+
+void ats_run_device_race(ats_run_device *d, const ats_run_config *config, ats_model *model)
 {
     const float *rows[ATS_GPU_ROWS_MAX];
     ats_clock clock;
+    if (!d->device.gpu || !model->device || config->model_backend != ATS_BACKEND_AUTO ||
+        d->measured)
+        return;
     float *x = make_rows(model->feature_count, rows);
     ats_clock_calibrate(&clock);
     d->measured =
@@ -58,27 +71,29 @@ static void race(ats_run_device *d, ats_model *model)
                                        &model->members[0].scorer, rows, ROUNDS, &clock) == 0;
     free(x);
     if (d->measured)
+        hold_to_deadline(&d->crossover, d->device.deadline_ns);
+    if (d->measured)
         d->device.use_from = d->crossover.use_from;
     else
         ats_log(ATS_LOG_WARN, "gpu.not_used", ats_log_str("why", ats_error_line(0)));
     ats_error_clear();
 }
 
-void ats_run_device_take(ats_run_device *d, const ats_run_config *config, ats_model *model)
+int ats_run_device_take(ats_run_device *d, const ats_run_config *config, ats_model *model)
 {
-    if (!d->device.gpu)
-        return;
-    if (ats_model_attach(model, &d->device) != 0) {
-        ats_log(ATS_LOG_WARN, "gpu.no_room", ats_log_u64("model", model->id),
-                ats_log_str("why", ats_error_line(0)));
-        ats_error_clear();
-        return;
-    }
-    if (config->model_backend == ATS_BACKEND_AUTO && !d->measured)
-        race(d, model);
+    if (!d->device.gpu || ats_model_attach(model, &d->device) == 0)
+        return 0;
+    if (config->model_backend == ATS_BACKEND_GPU)
+        return ats_error(ATS_EXIT_CONFIG,
+                         "model.backend is gpu, and the card has no room for model %u", model->id);
+    ats_log(ATS_LOG_WARN, "gpu.no_room", ats_log_u64("model", model->id),
+            ats_log_str("why", ats_error_line(0)));
+    ats_error_clear();
+    return 0;
 }
 
 void ats_run_device_close(ats_run_device *d)
 {
     ats_gpu_close(d->device.gpu);
+    d->device.gpu = NULL;
 }

@@ -16,11 +16,14 @@ typedef struct ats_run_device {
  * is none; with gpu it is an error. 0, or -1 with an error pushed. */
 int ats_run_device_open(ats_run_device *d, const ats_run_config *config);
 
-/* Puts a model onto the card, if there is one; with backend auto the first one is raced against the
- * CPU, and the number of rows from which on the card wins serves for all. Before the chain starts,
- * or for a model that it does not know yet. A model that finds no room stays with the CPU: told in
- * the log. */
-void ats_run_device_take(ats_run_device *d, const ats_run_config *config, ats_model *model);
+/* Races card and CPU with this model, on the card already, where the backend is auto and none was
+ * raced before: the number of rows from which on the card wins, within the deadline, serves for all
+ * models. Before the chain starts. */
+void ats_run_device_race(ats_run_device *d, const ats_run_config *config, ats_model *model);
+
+/* Puts a model onto the card, if there is one. One that finds no room stays with the CPU, told in
+ * the log; with backend gpu that is an error. 0, or -1 with an error pushed. */
+int ats_run_device_take(ats_run_device *d, const ats_run_config *config, ats_model *model);
 
 /* After every model is freed. */
 void ats_run_device_close(ats_run_device *d);

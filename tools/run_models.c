@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- loading -------------------------------------------------------------------------------- */
 
@@ -21,20 +22,36 @@ static void note_file(ats_run_models *m, const ats_model *model, const char *pat
     memcpy(f->sha256, model->sha256, sizeof f->sha256);
 }
 
-/* Id of the model that was read and added, or 0 with an error pushed. */
-static uint32_t add_file(ats_run_models *m, const char *path, uint32_t id)
+/* A model that this run's features fit, or NULL with an error pushed that names the file. */
+static ats_model *open_fitting(const ats_run_models *m, const char *path)
 {
     ats_model *model = ats_model_open(path, m->isa);
-    if (!model)
-        return 0;
+    if (!model || ats_model_check(model, m->feature_count, m->feature_version) == 0)
+        return model;
+    ats_model_free(model);
+    ats_error(ATS_EXIT_CONFIG, "model %s does not fit this run", path);
+    return NULL;
+}
+
+/* Id of the model that was added, or 0 with an error pushed and the model freed. */
+static uint32_t add_model(ats_run_models *m, ats_model *model, uint32_t id)
+{
     if ((m->symbol_count && ats_model_remember(model, m->symbol_count) != 0) ||
+        ats_run_device_take(&m->device, m->config, model) != 0 ||
         ats_model_table_add(&m->table, model, id) == 0) {
         ats_model_free(model);
         return 0;
     }
-    ats_run_device_take(&m->device, m->config, model);
-    if (m->file_count < ATS_MODELS_MAX)
-        note_file(m, model, path);
+    return model->id;
+}
+
+static uint32_t add_file(ats_run_models *m, const char *path, uint32_t id)
+{
+    ats_model *model = open_fitting(m, path);
+    if (!model || add_model(m, model, id) == 0)
+        return 0;
+    ats_run_device_race(&m->device, m->config, model);
+    note_file(m, model, path);
     return model->id;
 }
 
@@ -47,7 +64,10 @@ static int read_moment(const char *text, int64_t *ns)
         const char *end = strptime(text, FORMS[i], &tm);
         if (!end || *end)
             continue;
-        *ns = (int64_t)timegm(&tm) * 1000000000ll;
+        int64_t s = (int64_t)timegm(&tm); /* of years that would overflow, too */
+        if (s < 0 || s >= INT64_MAX / 1000000000ll)
+            return -1;
+        *ns = s * 1000000000ll;
         return ats_time_is_sane(*ns) ? 0 : -1;
     }
     return -1;
@@ -73,8 +93,8 @@ static int add_line(ats_run_models *m, const char *path, uint64_t line, char *te
                          path, (unsigned long long)line);
     *comma = 0;
     ats_control_due *due = &m->commands[m->command_count];
-    if (m->command_count == ATS_MODELS_MAX)
-        return ats_error(ATS_EXIT_DATA, "%s: more than %u models", path, ATS_MODELS_MAX);
+    if (m->command_count == ATS_MODELS_MAX - 1) /* model.path takes one */
+        return ats_error(ATS_EXIT_DATA, "%s: more than %u models", path, ATS_MODELS_MAX - 1);
     if (read_moment(text, &due->at_ns) != 0)
         return ats_error(ATS_EXIT_DATA,
                          "%s, line %llu: \"%.40s\" is no time; want 2024-02-01 or "
@@ -83,13 +103,14 @@ static int add_line(ats_run_models *m, const char *path, uint64_t line, char *te
     if (m->command_count && due->at_ns < due[-1].at_ns)
         return ats_error(ATS_EXIT_DATA, "%s, line %llu: earlier than the line before", path,
                          (unsigned long long)line);
-    if (resolve(path, comma + 1, full) != 0)
+    if (resolve(path, comma + 1 + strspn(comma + 1, " \t"), full) != 0)
         return -1;
     uint32_t id = add_file(m, full, 0);
     if (id == 0)
         return ats_error(ATS_EXIT_DATA, "%s, line %llu", path, (unsigned long long)line);
     due->command = (ats_control){.code = ATS_CONTROL_MODEL, .model_id = id};
-    ats_model_sha256(ats_model_table_find(&m->table, id), due->command.model_sha256);
+    memcpy(due->command.model_sha256, ats_model_table_find(&m->table, id)->sha256_bytes,
+           ATS_SHA256_BYTES);
     m->command_count++;
     return 0;
 }
@@ -124,12 +145,16 @@ static int read_index(ats_run_models *m, const char *run)
     unsigned id;
     snprintf(path, sizeof path, "%.450s/models/index.csv", run);
     FILE *f = fopen(path, "r");
+    if (!f && errno == ENOENT) /* a run without models, or of a version that had only one */
+        return m->config->model_path[0] && add_file(m, m->config->model_path, 1) == 0 ? -1 : 0;
     if (!f)
         return ats_error_errno(ATS_EXIT_DATA, errno, "%s", path);
     int status = 0, got;
     while (status == 0 && (got = fscanf(f, "%u,%64[0-9a-f]\n", &id, sha256)) == 2) {
         snprintf(file, sizeof file, "%.450s/models/%s.json", run, sha256);
         status = add_file(m, file, id) ? 0 : -1;
+        if (status == 0 && strcmp(m->files[m->file_count - 1].sha256, sha256) != 0)
+            status = ats_error(ATS_EXIT_DATA, "%s is not the file that the run used", file);
     }
     if (status == 0 && got != EOF)
         status = ats_error(ATS_EXIT_DATA, "%s is damaged", path);
@@ -137,15 +162,40 @@ static int read_index(ats_run_models *m, const char *run)
     return status;
 }
 
+static int load_shadow(ats_run_models *m, const char *path)
+{
+    m->shadow = open_fitting(m, path);
+    if (m->shadow)
+        note_file(m, m->shadow, path);
+    return m->shadow ? 0 : -1;
+}
+
+/* A card that never wins is let go: it would only keep a thread and the bus busy. */
+static void settle_device(ats_run_models *m)
+{
+    if (!m->device.device.gpu || m->device.device.use_from != ATS_GPU_NEVER)
+        return;
+    for (uint32_t i = 0; i < m->file_count; i++) {
+        ats_model *model = ats_model_table_find(&m->table, m->files[i].id);
+        if (model)
+            ats_model_detach(model);
+    }
+    ats_run_device_close(&m->device);
+}
+
 int ats_run_models_load(ats_run_models *m, const ats_run_config *config, uint32_t symbol_count,
                         const char *run)
 {
+    ats_catalogue catalogue;
     m->isa =
         config->model_isa == ATS_MODEL_ISA_AUTO ? ats_isa_best() : (ats_isa)(config->model_isa - 1);
     m->config = config;
     m->symbol_count = config->model_incremental ? symbol_count : 0;
-    if (ats_run_device_open(&m->device, config) != 0)
+    if (ats_catalogue_make(&catalogue, &config->features) != 0 ||
+        ats_run_device_open(&m->device, config) != 0)
         return -1;
+    m->feature_count = catalogue.count;
+    m->feature_version = catalogue.version;
     if (run) {
         if (read_index(m, run) != 0)
             return -1;
@@ -156,12 +206,8 @@ int ats_run_models_load(ats_run_models *m, const ats_run_config *config, uint32_
         if (config->model_schedule_path[0] && read_schedule(m, config->model_schedule_path) != 0)
             return -1;
     }
-    if (!config->model_shadow_path[0])
-        return 0;
-    m->shadow = ats_model_open(config->model_shadow_path, m->isa);
-    if (m->shadow)
-        note_file(m, m->shadow, config->model_shadow_path);
-    return m->shadow ? 0 : -1;
+    settle_device(m);
+    return config->model_shadow_path[0] ? load_shadow(m, config->model_shadow_path) : 0;
 }
 
 /* ---- keeping -------------------------------------------------------------------------------- */
@@ -171,19 +217,27 @@ static void copy_name(const char *sha256, char name[96])
     snprintf(name, 96, "models/%s.json", sha256);
 }
 
-/* The file may have changed since it was loaded: the copy must be what was. */
+/* The file may have changed since it was loaded: the copy must be what was, and takes its name only
+ * when it is. */
 static int keep_file(const ats_run_dir *dir, const ats_run_model_file *f)
 {
-    char name[96], path[ATS_RUN_PATH_BYTES];
+    char name[96], path[ATS_RUN_PATH_BYTES], unfinished[ATS_RUN_PATH_BYTES + 8], sha256[65];
     copy_name(f->sha256, name);
     ats_run_dir_join(dir, name, path);
-    if (ats_file_copy(f->path, path) != 0)
+    if (access(path, F_OK) == 0)
+        return 0; /* it was kept before, under its hash */
+    snprintf(unfinished, sizeof unfinished, "%s.tmp", path);
+    if (ats_file_copy(f->path, unfinished) != 0 || ats_model_file_hash(unfinished, sha256) != 0) {
+        unlink(unfinished);
         return -1;
-    char sha256[65];
-    if (ats_model_file_hash(path, sha256) != 0)
-        return -1;
-    bool same = !strcmp(sha256, f->sha256);
-    return same ? 0 : ats_error(ATS_EXIT_DATA, "%s: the model changed while it was read", f->path);
+    }
+    if (strcmp(sha256, f->sha256) != 0) {
+        unlink(unfinished);
+        return ats_error(ATS_EXIT_DATA, "%s: the model changed while it was read", f->path);
+    }
+    if (rename(unfinished, path) == 0)
+        return 0;
+    return ats_error_errno(ATS_EXIT_FAILED, errno, "%s", path);
 }
 
 static int list_file(const ats_run_dir *dir, uint32_t id, const char *sha256)
@@ -245,24 +299,34 @@ int ats_run_models_keep(const ats_run_models *m, const ats_run_dir *dir, ats_run
 
 /* ---- while the run goes on ------------------------------------------------------------------ */
 
+uint32_t ats_run_models_collect(ats_run_models *m)
+{
+    return ats_model_table_collect(&m->table);
+}
+
 int ats_run_models_swap(ats_run_models *m, const ats_run_dir *dir, ats_chain *chain,
                         const char *path)
 {
-    ats_model_table_collect(&m->table);
-    ats_model *model = ats_model_open(path, m->isa);
+    if (m->table.last_id >= ATS_MODELS_MAX)
+        return ats_error(ATS_EXIT_FAILED,
+                         "model: %u models have scored in this run; with more it "
+                         "could not be repeated",
+                         ATS_MODELS_MAX);
+    ats_model *model = open_fitting(m, path);
     if (!model)
         return -1;
     ats_run_model_file file = {0};
     snprintf(file.path, sizeof file.path, "%s", path);
     memcpy(file.sha256, model->sha256, sizeof file.sha256);
-    if ((m->symbol_count && ats_model_remember(model, m->symbol_count) != 0) ||
-        keep_file(dir, &file) != 0 || ats_model_table_add(&m->table, model, 0) == 0) {
+    if (keep_file(dir, &file) != 0) {
         ats_model_free(model);
         return -1;
     }
-    ats_run_device_take(&m->device, m->config, model);
-    if (list_file(dir, model->id, model->sha256) != 0 || ats_chain_swap_model(chain, model) != 0) {
-        ats_model_table_retire(&m->table, model->id); /* infer never heard of it */
+    uint32_t id = add_model(m, model, 0);
+    if (id == 0)
+        return -1;
+    if (list_file(dir, id, file.sha256) != 0 || ats_chain_swap_model(chain, model) != 0) {
+        ats_model_table_retire(&m->table, id); /* infer never heard of it */
         return -1;
     }
     return 0;

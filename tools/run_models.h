@@ -18,6 +18,8 @@ typedef struct ats_run_models {
     ats_isa isa; /* to score with */
     ats_run_device device;
     const ats_run_config *config;
+    uint32_t feature_count; /* of this run */
+    uint64_t feature_version;
     uint32_t symbol_count; /* whose rows are remembered; 0: none */
     uint32_t first_id;     /* scores from the start; 0: none */
     ats_model *shadow;     /* NULL: none */
@@ -37,7 +39,11 @@ int ats_run_models_load(ats_run_models *models, const ats_run_config *config, ui
  * models/index.csv, and makes `kept` name the copies. */
 int ats_run_models_keep(const ats_run_models *models, const ats_run_dir *dir, ats_run_config *kept);
 
-/* Reads a file, keeps it with the run and lets it take over. Frees models that are done with. */
+/* Frees models that the chain has done with, and how many those were. */
+uint32_t ats_run_models_collect(ats_run_models *models);
+
+/* Reads a file, keeps it with the run and lets it take over. 0, or -1 with an error pushed: the
+ * model before goes on. */
 int ats_run_models_swap(ats_run_models *models, const ats_run_dir *dir, ats_chain *chain,
                         const char *path);
 

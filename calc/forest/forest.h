@@ -25,6 +25,9 @@
 
 #define ATS_FOREST_GROUPS_MAX 64u
 
+/* Rises whenever a parser reads a file otherwise than before: what was made of it is made anew. */
+#define ATS_FOREST_PARSER_VERSION 1u
+
 /* What an objective makes of margins. */
 typedef enum ats_forest_output {
     ATS_FOREST_MARGIN = 0,  /* the margin itself: reg:squarederror, rank:*, binary:logitraw, ... */

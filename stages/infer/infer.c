@@ -47,7 +47,8 @@ static void begin_use(infer *s, ats_model *model, int64_t from_ns)
                            .train_last_ns = model->train_last_ns,
                            .from_ns = from_ns,
                            .calibrated = model->calibration.count > 0,
-                           .isa = model->isa};
+                           .isa = model->isa,
+                           .attached = model->device != NULL};
     for (uint32_t i = 0; i < model->member_count; i++) {
         const ats_forest *forest = &model->members[i].forest;
         use->trees += forest->tree_count;
@@ -64,6 +65,8 @@ static void take_command(infer *s, const ats_control *command)
     if (command->code != ATS_CONTROL_MODEL)
         return;
     ats_model *model = ats_model_table_find(s->config->models, command->model_id);
+    if (model && memcmp(model->sha256_bytes, command->model_sha256, ATS_SHA256_BYTES) != 0)
+        model = NULL; /* another file under this number: the tape of a run with other models */
     ats_count(&s->metrics->swaps, model != NULL);
     ats_count(&s->metrics->swaps_refused, model == NULL);
     if (!model || model == s->model)
@@ -209,7 +212,6 @@ static void keep_batch(infer *s, ats_io *io, uint64_t n)
         }
         ats_features *out = ats_tx_stage(shadow);
         memcpy(out, f, ats_record_bytes(ATS_KIND_FEATURES, f->count));
-        out->live_model_id = s->model->id;
         out->live_score = s->scores[row++];
     }
     if (io->out[PORT_SHADOW])

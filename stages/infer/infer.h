@@ -51,6 +51,7 @@ typedef struct ats_model_use {
     uint64_t rows;   /* that it scored */
     bool calibrated;
     ats_isa isa;
+    bool attached; /* to a device, which may have scored some of its rows */
     char sha256[65];
 } ats_model_use;
 

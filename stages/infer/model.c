@@ -98,6 +98,10 @@ ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_p
         m->calibration = *parts->calibration;
     if (parts->sha256)
         memcpy(m->sha256, parts->sha256, strnlen(parts->sha256, sizeof m->sha256 - 1));
+    for (uint32_t i = 0; i < ATS_SHA256_BYTES; i++) {
+        char byte[3] = {m->sha256[2 * i], m->sha256[2 * i + 1], 0};
+        m->sha256_bytes[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
     bool sound = ats_calibration_is_sound(&m->calibration) ||
                  ats_error(ATS_EXIT_DATA, "model: the calibration is no rising table") == 0;
     if (!sound || take_weights(m, parts->weights) != 0 || join_members(m) != 0) {
@@ -107,7 +111,7 @@ ats_model *ats_model_make(ats_forest *forests, uint32_t count, const ats_model_p
     return m;
 }
 
-static void detach(ats_model *m)
+void ats_model_detach(ats_model *m)
 {
     for (uint32_t i = 0; i < m->member_count; i++) {
         if (m->members[i].slot != ATS_MODEL_NO_SLOT)
@@ -138,7 +142,7 @@ int ats_model_attach(ats_model *m, const ats_model_device *device)
     for (uint32_t i = 0; i < m->member_count; i++)
         if (ats_gpu_load(device->gpu, m->members[i].image, &m->members[i].slot) != 0) {
             m->members[i].slot = ATS_MODEL_NO_SLOT;
-            detach(m);
+            ats_model_detach(m);
             return -1;
         }
     return 0;
@@ -148,7 +152,7 @@ void ats_model_free(ats_model *m)
 {
     if (!m)
         return;
-    detach(m);
+    ats_model_detach(m);
     for (uint32_t i = 0; i < m->member_count; i++) {
         ats_scorer_close(&m->members[i].scorer);
         ats_forest_image_free(m->members[i].image);
@@ -159,14 +163,6 @@ void ats_model_free(ats_model *m)
     }
     free(m->members);
     free(m);
-}
-
-void ats_model_sha256(const ats_model *m, uint8_t out[32])
-{
-    for (uint32_t i = 0; i < 32; i++) {
-        char byte[3] = {m->sha256[2 * i], m->sha256[2 * i + 1], 0};
-        out[i] = (uint8_t)strtoul(byte, NULL, 16);
-    }
 }
 
 int ats_model_check(const ats_model *m, uint32_t feature_count, uint64_t feature_version)
@@ -303,7 +299,7 @@ uint32_t ats_model_table_add(ats_model_table *t, ats_model *model, uint32_t id)
 ats_model *ats_model_table_find(ats_model_table *t, uint32_t id)
 {
     const ats_model_slot *slot = id ? slot_of(t, id) : NULL;
-    return slot ? slot->model : NULL;
+    return slot && !ats_load_relaxed(&slot->retired) ? slot->model : NULL;
 }
 
 void ats_model_table_retire(ats_model_table *t, uint32_t id)

@@ -16,6 +16,7 @@
 
 #include "calc/calibration.h"
 #include "calc/forest/scorer.h"
+#include "core/record.h"
 #include "gpu/crossover.h"
 
 #include <stdalign.h>
@@ -57,9 +58,10 @@ typedef struct ats_model {
     ats_model_member *members;
     ats_calibration calibration;
     ats_isa isa;
-    const ats_model_device *device;        /* NULL: the CPU scores */
-    char sha256[65];                       /* of the file */
-    int64_t train_first_ns, train_last_ns; /* of all members together; 0: not known */
+    const ats_model_device *device;         /* NULL: the CPU scores */
+    char sha256[65];                        /* of the file */
+    uint8_t sha256_bytes[ATS_SHA256_BYTES]; /* the same, as a CONTROL record carries it */
+    int64_t train_first_ns, train_last_ns;  /* of all members together; 0: not known */
 } ats_model;
 
 /* What a model is made of besides its forests. All zero: equal weights, no calibration, any
@@ -84,8 +86,8 @@ void ats_model_free(ats_model *model);
  * model; its clock must be set before the model scores. Control thread. */
 int ats_model_attach(ats_model *model, const ats_model_device *device);
 
-/* The bytes of its hash, as a CONTROL record carries them. */
-void ats_model_sha256(const ats_model *model, uint8_t out[32]);
+/* Takes it off its device again; the CPU scores from then on. Nobody may be scoring with it. */
+void ats_model_detach(ats_model *model);
 
 /* Can a chain with these features score with it? 0, or -1 with an error pushed (ATS_EXIT_CONFIG).
  */
@@ -103,9 +105,9 @@ void ats_model_score(ats_model *model, const float *const *rows, const uint32_t 
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-/* Models at hand at once: those that a schedule names, or the one that scores, the one that comes
- * and those not yet collected. */
-#define ATS_MODELS_MAX 64u
+/* Models at hand at once: a repeated run loads all that the run came to have. A daily model for a
+ * year of trading days. */
+#define ATS_MODELS_MAX 256u
 
 typedef struct ats_model_slot {
     uint64_t id;      /* 0: free. Written by the control thread, after the model. */
@@ -123,7 +125,7 @@ typedef struct ats_model_table {
  * with an error pushed when the table is full or holds the id. Control thread. */
 uint32_t ats_model_table_add(ats_model_table *table, ats_model *model, uint32_t id);
 
-/* The model of this id, or NULL. Any thread, of a model that is not retired. */
+/* The model of this id, or NULL: none, or retired. Infer, or the control thread. */
 ats_model *ats_model_table_find(ats_model_table *table, uint32_t id);
 
 /* Infer will not touch this model again: the acknowledgement of the command that replaced it. */

@@ -308,8 +308,8 @@ static void warn_of_models(ats_run_summary *s)
                                 "results say nothing of the future");
     if (m->refused)
         ats_run_summary_warn(s,
-                             "model_unknown: %llu commands named a model that was not loaded, and "
-                             "the one before went on; `ats replay --run` loads a run's models",
+                             "model_unknown: %llu commands named a model that this run has not, "
+                             "and the one before went on; `ats replay --run` loads a run's models",
                              (unsigned long long)m->refused);
     if (m->gpu && m->gpu_count.downs)
         ats_run_summary_warn(s,

@@ -47,7 +47,7 @@ typedef struct ats_summary_models {
     const ats_model_use *uses; /* in order; the first is the "model" of run.json */
     uint32_t count;
     uint64_t changes; /* all uses, more than count when they were too many to list */
-    uint64_t refused; /* commands that named a model which was not loaded */
+    uint64_t refused; /* commands that named a model which was not loaded, or another file */
     const ats_metrics_infer *infer;
     bool gpu;                  /* a card took part; the rest counts then */
     const char *gpu_kind;      /* a constant */

@@ -176,7 +176,7 @@ static json_t *model_json(builder *b, const ats_model_use *use, bool gpu)
     put_u64(b, o, "features", use->feature_count);
     put_text(b, o, "feature_version", version);
     put(b, o, "calibrated", json_boolean(use->calibrated));
-    put_text(b, o, "backend", gpu ? "gpu" : "cpu");
+    put_text(b, o, "backend", gpu && use->attached ? "gpu" : "cpu");
     put_text(b, o, "isa", ats_isa_label(use->isa));
     put_time(b, o, "train_first_at", use->train_first_ns);
     put_time(b, o, "train_last_at", use->train_last_ns);

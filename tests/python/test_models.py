@@ -81,6 +81,8 @@ def test_the_tape_shows_the_change_where_it_was(days):
     ("2024-01-03,none.json\n", "No such file"),
     ("2024-01-03,a.json\n2024-01-02,b.json\n", "earlier than the line before"),
     ("# nothing\n", "names no model"),
+    ("2609-01-01,a.json\n", "is no time"),
+    ("".join(f"2024-01-{1 + i // 24:02}T{i % 24:02}:00:00Z,a.json\n" for i in range(256)), "more than 255 models"),
 ])
 def test_a_schedule_with_a_slip_is_refused(days, text, says):
     (days / "slip.csv").write_text(text)
@@ -147,38 +149,136 @@ def test_a_damaged_ensemble_is_refused(days, change, says):
     assert done.returncode == 4 and says in done.stderr, done.stderr
 
 
-def test_a_file_that_is_replaced_takes_over_on_a_signal(days):
-    live, folder = days / "live.json", days / "swapped"
-    live.write_bytes((days / "a.json").read_bytes())
-    process = subprocess.Popen([ATS, "replay", "-q", "-c", ROOT / "configs/demo.yaml", "--speed", "60x", "--run-dir", folder,
-                                days / "two.cap"], env={**os.environ, "ATS_MODEL_PATH": str(live)})
-    try:
-        def logged(event):
-            log = folder / "log.jsonl"
-            return log.exists() and any(json.loads(line)["event"] == event for line in log.read_text().splitlines() if line)
+class Live:
+    """A paced run whose model file may be replaced; events of its log are waited for, never seconds."""
 
-        def wait_for(event):
-            end = time.monotonic() + 60
-            while not logged(event):
-                assert time.monotonic() < end and process.poll() is None
-                time.sleep(0.05)
-        wait_for("run.start")
-        time.sleep(1)
-        live.write_bytes(b"{}")
-        process.send_signal(signal.SIGUSR1)
-        wait_for("model.refused")
-        live.write_bytes((days / "b.json").read_bytes())
-        process.send_signal(signal.SIGUSR1)
-        wait_for("model.sent")
-        assert process.wait(120) == 0
-    finally:
-        process.kill()
-    first = json.loads((folder / "run.json").read_text())
-    assert [m["id"] for m in first["infer"]["models"]] == [1, 2]
-    assert all(m["rows"] > 0 for m in first["infer"]["models"])
+    def __init__(self, days, name, speed="20x"):
+        self.model, self.folder, self.days = days / f"{name}-live.json", days / name, days
+        self.model.write_bytes((days / "a.json").read_bytes())
+        self.process = subprocess.Popen([ATS, "replay", "-q", "-c", ROOT / "configs/demo.yaml", "--speed", speed, "--run-dir",
+                                         self.folder, days / "two.cap"], env={**os.environ, "ATS_MODEL_PATH": str(self.model)})
+
+    def events(self, name):
+        log = self.folder / "log.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [e for e in map(json.loads, filter(lambda line: line.endswith("}"), lines)) if e["event"] == name]
+
+    def wait_for(self, name, count=1):
+        end = time.monotonic() + 120
+        while len(self.events(name)) < count:
+            assert time.monotonic() < end and self.process.poll() is None, (name, count)
+            time.sleep(0.02)
+
+    def swap(self, source, in_place=False):
+        """In one step, as the manual asks; or over the file that is being read."""
+        count = len(self.events("model.sent")) + len(self.events("model.refused"))
+        content = source if isinstance(source, bytes) else (self.days / source).read_bytes()
+        if in_place:
+            self.model.write_bytes(content)
+        else:
+            fresh = self.model.with_suffix(".new")
+            fresh.write_bytes(content)
+            fresh.rename(self.model)
+        self.process.send_signal(signal.SIGUSR1)
+        end = time.monotonic() + 120
+        while len(self.events("model.sent")) + len(self.events("model.refused")) == count:
+            assert time.monotonic() < end and self.process.poll() is None
+            time.sleep(0.02)
+
+    def end(self):
+        """Stops the run as Ctrl-C does, and repeats it."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(120) == 130
+        return json.loads((self.folder / "run.json").read_text())
+
+
+@pytest.fixture
+def live(days, request):
+    runs = []
+
+    def start(name, **options):
+        runs.append(Live(days, name, **options))
+        runs[-1].wait_for("run.start")
+        return runs[-1]
+    yield start
+    for run_ in runs:
+        run_.process.kill()
+
+
+def test_a_file_that_is_replaced_takes_over_on_a_signal(days, live):
+    run_ = live("swapped")
+    run_.swap(b"{}", in_place=True)
+    run_.swap("b.json")
+    run_.swap("a.json")
+    assert len(run_.events("model.refused")) == 1 and "XGBoost" in run_.events("model.refused")[0]["why"]
+    assert len(run_.events("model.sent")) == 2
+    first = run_.end()
+    models = first["infer"]["models"]
+    assert [m["id"] for m in models] == [1, 2, 3][:len(models)] and len(models) >= 2
     again = repeat(days, "swapped")
     assert again["digest"] == first["digest"]
-    assert [m["rows"] for m in again["infer"]["models"]] == [m["rows"] for m in first["infer"]["models"]]
+    assert [m["rows"] for m in again["infer"]["models"]] == [m["rows"] for m in models]
+
+
+def test_a_model_of_other_features_is_refused_and_the_run_can_be_repeated(days, live, tmp_path):
+    document = json.loads((days / "a.json").read_text())
+    document["learner"]["attributes"]["ats_feature_version"] = "0123456789abcdef"
+    run_ = live("unfit")
+    run_.swap(json.dumps(document).encode())
+    run_.swap("b.json")
+    assert "0123456789abcdef" in run_.events("model.refused")[0]["why"]
+    first = run_.end()
+    assert repeat(days, "unfit")["digest"] == first["digest"]
+
+
+def test_a_file_that_is_written_over_while_it_is_read_ends_nothing(days, live):
+    run_ = live("trampled", speed="5x")
+    for i in range(20):
+        run_.swap(("a.json", "b.json")[i % 2], in_place=True)
+        run_.model.write_bytes(b"")
+    first = run_.end()
+    assert repeat(days, "trampled")["digest"] == first["digest"]
+
+
+def test_a_signal_before_the_run_begins_waits(days):
+    for delay in (0, 0.001, 0.003, 0.01, 0.03):
+        process = subprocess.Popen([ATS, "replay", "-q", "-c", ROOT / "configs/demo.yaml", "--run-dir", days / f"early-{delay}",
+                                    days / "two.cap"], env={**os.environ, "ATS_MODEL_PATH": str(days / "a.json")})
+        end = time.monotonic() + 30
+        while "exe" not in os.listdir(f"/proc/{process.pid}") or os.readlink(f"/proc/{process.pid}/exe") != os.path.realpath(ATS):
+            assert time.monotonic() < end
+        while not int(next(line.split()[1] for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+                           if line.startswith("SigCgt")), 16) & 1 << (signal.SIGUSR1 - 1):
+            assert time.monotonic() < end and process.poll() is None  # before main there is no handler to have
+        time.sleep(delay)
+        process.send_signal(signal.SIGUSR1)
+        assert process.wait(120) == 0
+
+
+def test_what_a_tape_commands_must_be_the_same_file(days):
+    (days / "schedule.csv").write_text("2024-01-03,a.json\n2024-01-03T14:35:00Z,b.json\n")
+    run(days, "commanding", ATS_MODEL_SCHEDULE=days / "schedule.csv")
+    (days / "swapped.csv").write_text("2024-01-03,b.json\n2024-01-03T14:35:00Z,a.json\n")
+    other = run(days, "obeying", day="commanding/tape/chain.cap", ATS_MODEL_SCHEDULE=days / "swapped.csv")
+    assert other["infer"]["commands_refused"] == 2 and any(w.startswith("model_unknown") for w in other["warnings"])
+    kept = next((days / "commanding/models").glob("*.json"))
+    kept.write_bytes((days / "a.json").read_bytes() + b"\n")
+    done = ats("replay", "-q", "--run", days / "commanding", code=4)
+    assert "is not the file that the run used" in done.stderr
+
+
+def test_a_run_without_a_model_and_one_of_an_older_layout_are_repeated(days):
+    first = run(days, "modelless")
+    assert repeat(days, "modelless")["digest"] == first["digest"]
+    first = run(days, "older", ATS_MODEL_PATH=days / "a.json")
+    (days / "older/models/index.csv").unlink()
+    assert repeat(days, "older")["digest"] == first["digest"]
+
+
+def test_a_fifo_is_no_model(days, tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    done = ats("models", "show", tmp_path / "pipe.json", code=4)
+    assert "not a file" in done.stderr
 
 
 def test_a_compiled_model_is_kept_by_its_hash(days, tmp_path):

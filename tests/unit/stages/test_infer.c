@@ -144,7 +144,6 @@ Test(infer, gives_its_vectors_to_the_shadow_with_their_scores_and_counts_what_it
         f = stage_fixture_take(&fixture, 1);
         cr_assert(f && f->h.kind == ATS_KIND_FEATURES);
         cr_expect_eq(f->h.event_seq, i);
-        cr_expect_eq(f->live_model_id, 1);
         cr_expect_eq(f->live_score, 4.0f);
     }
     f = stage_fixture_take(&fixture, 1);
