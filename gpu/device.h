@@ -125,7 +125,7 @@ int ats_gpu_open(ats_gpu **gpu, const ats_gpu_config *config);
  * that a card may still write to is left allocated. NULL is nothing. */
 void ats_gpu_close(ats_gpu *gpu);
 
-/* Puts a model into a free slot; *slot names it. The image must live until it is unloaded. Control
+/* Puts a model into a free slot; *slot names it. The image is copied. Control
  * thread; may be called while the device is down: the model is then uploaded when it comes back.
  * -1 with an error pushed: no free slot (a slot that was unloaded while the device was down stays
  * taken until it is up), more than ATS_GPU_COLUMNS_MAX columns or slot_bytes, device busy. */
@@ -133,7 +133,7 @@ int ats_gpu_load(ats_gpu *gpu, const ats_forest_image *image, uint32_t *slot);
 
 /* Frees a slot. The scoring thread must have had its last call with it, and the control thread must
  * know so (by an acknowledgement through a ring or a join). -1 with an error pushed when the driver
- * hangs: the slot stays taken, and the image must stay, too. */
+ * hangs: the slot stays taken. */
 int ats_gpu_unload(ats_gpu *gpu, uint32_t slot);
 
 /* Scores n rows, 1..ATS_GPU_ROWS_MAX, as ats_forest_score does: rows[i] points to feature_count

@@ -18,7 +18,6 @@ typedef enum ats_gpu_slot_use {
 typedef struct ats_gpu_slot {
     uint64_t load; /* number of its load; 0 = none. Release by control, acquire by scoring */
     ats_gpu_slot_use use;
-    const ats_forest_image *image;
     ats_gpu_table *table; /* the host's copy, for a fresh start */
     uint32_t group_count;
     uint32_t rank_words;  /* of a row in a request of ranks */

@@ -305,7 +305,6 @@ int ats_gpu_slot_fill(ats_gpu_slot *slot, const ats_forest_image *image, uint32_
     uint32_t *queue = malloc((size_t)image->node_count * sizeof *queue);
     if (!queue)
         return ats_error(ATS_EXIT_FAILED, "out of memory");
-    slot->image = image;
     slot->group_count = image->group_count;
     int failed = build_table(slot, image, load, bytes_max, queue);
     free(queue);
@@ -331,6 +330,5 @@ void ats_gpu_slot_clear(ats_gpu_slot *slot)
     slot->canary_value = NULL;
     slot->canary_rank = NULL;
     slot->canary_bits = NULL;
-    slot->image = NULL;
     slot->use = ATS_GPU_SLOT_FREE;
 }
