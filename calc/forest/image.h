@@ -69,7 +69,7 @@ typedef struct ats_forest_column {
     uint16_t feature;
     uint8_t threshold_count; /* 1..254 */
     uint8_t missing_rank;    /* 0 or 255 */
-    uint8_t search_levels;   /* 4..8: 2^levels - 1 >= threshold_count */
+    uint8_t search_levels;   /* 4..8: the fewest with 2^levels - 1 >= threshold_count */
     uint8_t reserved[3];
 } ats_forest_column;
 static_assert(sizeof(ats_forest_column) == 16, "four columns a line");

@@ -38,30 +38,27 @@ INLINE uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c
     return (uint8_t)rank;
 }
 
-/* One row's ranks, `pitch` bytes apart. */
-INLINE void rank_row(const ats_forest_image *image, const float *row, uint8_t *q, size_t pitch)
+/* Ranks of the columns of one run. */
+INLINE uint32_t rank_run(const ats_forest_image *image, uint32_t c, uint32_t run, const float *row,
+                         uint8_t *ranks)
 {
     const ats_forest_column *columns = ats_forest_columns(image);
-    uint32_t c = 0;
+    uint32_t end = image->run_end[run];
 #pragma GCC unroll 4
-    for (; c < image->run_end[0]; c++)
-        q[c * pitch] = rank_of(image, &columns[c], row, false, false);
-#pragma GCC unroll 4
-    for (; c < image->run_end[1]; c++)
-        q[c * pitch] = rank_of(image, &columns[c], row, true, false);
-#pragma GCC unroll 4
-    for (; c < image->run_end[2]; c++)
-        q[c * pitch] = rank_of(image, &columns[c], row, false, true);
-#pragma GCC unroll 4
-    for (; c < image->run_end[3]; c++)
-        q[c * pitch] = rank_of(image, &columns[c], row, true, true);
+    for (; c < end; c++)
+        ranks[c] = rank_of(image, &columns[c], row, run & 1, run >> 1);
+    return end;
 }
 
 static void quantise(const ats_forest_image *image, const float *const *rows, uint32_t n,
                      uint8_t *ranks, size_t stride)
 {
-    for (uint32_t i = 0; i < n; i++)
-        rank_row(image, rows[i], ranks + i * stride, 1);
+    for (uint32_t i = 0; i < n; i++, ranks += stride) {
+        uint32_t c = rank_run(image, 0, 0, rows[i], ranks);
+        c = rank_run(image, c, 1, rows[i], ranks);
+        c = rank_run(image, c, 2, rows[i], ranks);
+        rank_run(image, c, 3, rows[i], ranks);
+    }
 }
 
 /* A feature's columns again. */
@@ -217,6 +214,174 @@ static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uin
         score_walks(image, ranks, n, margins);
 }
 
+/* ---- ranks, columns side by side ------------------------------------------------------------- */
+
+/* 8 rows of 8 floats into 8 columns of 8 rows. */
+INLINE void transpose(__m256 r[8])
+{
+    __m256 t[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) { /* r[i + c]: rows i..i+3 of columns c and c + 4 */
+        r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) {
+        __m256 low = _mm256_permute2f128_ps(r[c], r[4 + c], 0x20);
+        r[4 + c] = _mm256_permute2f128_ps(r[c], r[4 + c], 0x31);
+        r[c] = low;
+    }
+}
+
+/* Thresholds of a search tree for the slots in `at`, which are all of level `level`: a permute of
+ * each line of eight, and a tournament among the lines by the slots' bits from the fourth on. */
+INLINE __m256 fetch(const float *search, uint32_t level, __m256i at)
+{
+    if (level == 0)
+        return _mm256_broadcast_ss(&search[1]);
+    if (level < 3)
+        return _mm256_permutevar8x32_ps(_mm256_load_ps(search), at);
+    const float *line = search + ((size_t)1 << level);
+    uint32_t lines = 1u << (level - 3);
+    __m256 found[4];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < lines; i++)
+        found[i] = _mm256_permutevar8x32_ps(_mm256_load_ps(line + 8 * i), at);
+#pragma GCC unroll 2
+    for (uint32_t bit = 3; bit < level; bit++) {
+        __m256 upper = _mm256_castsi256_ps(_mm256_slli_epi32(at, (int)(31 - bit)));
+        lines /= 2;
+#pragma GCC unroll 2
+        for (uint32_t i = 0; i < lines; i++)
+            found[i] = _mm256_blendv_ps(found[2 * i], found[2 * i + 1], upper);
+    }
+    return found[0];
+}
+
+/* Where `levels` levels of a search tree lead eight values, from 0; a NaN to 0. */
+INLINE __m256i descend(const float *search, uint32_t levels, __m256 x)
+{
+    __m256i at = _mm256_set1_epi32(1);
+#pragma GCC unroll 6
+    for (uint32_t level = 0; level < levels; level++) {
+        __m256 right = _mm256_cmp_ps(fetch(search, level, at), x, _CMP_LE_OQ);
+        at = _mm256_sub_epi32(_mm256_add_epi32(at, at), _mm256_castps_si256(right));
+    }
+    return _mm256_sub_epi32(at, _mm256_set1_epi32(1 << levels));
+}
+
+/* 32 numbers of 0..127, or masks, as bytes. */
+INLINE __m256i narrow(const __m256i of[4])
+{
+    __m256i packed =
+        _mm256_packs_epi16(_mm256_packs_epi32(of[0], of[1]), _mm256_packs_epi32(of[2], of[3]));
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+/* Ranks of 64 rows in one column, up to 63 thresholds. */
+INLINE void search_few(const float *search, uint32_t levels, const float *values, uint8_t *ranks)
+{
+    for (uint32_t i = 0; i < ROWS; i += 32) {
+        __m256i rank[4];
+#pragma GCC unroll 4
+        for (uint32_t v = 0; v < 4; v++)
+            rank[v] = descend(search, levels, _mm256_load_ps(values + i + 8 * v));
+        _mm256_store_si256((__m256i *)(void *)(ranks + i), narrow(rank));
+    }
+}
+
+/* The same with more thresholds: the last three levels of the tree would take more permutes than
+ * all above them; instead the eight thresholds under each row's slot, which lie side by side among
+ * the cuts, are compared at once. */
+INLINE void search_many(const float *search, const float *thresholds, uint32_t levels,
+                        const float *values, uint8_t *ranks)
+{
+    _Alignas(32) uint32_t eight[ROWS];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < ROWS; i += 8)
+        _mm256_store_si256((__m256i *)(void *)(eight + i),
+                           descend(search, levels - 3, _mm256_load_ps(values + i)));
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < ROWS; i++) {
+        __m256 line = _mm256_load_ps(thresholds + 8 * eight[i]);
+        __m256 below = _mm256_cmp_ps(line, _mm256_broadcast_ss(&values[i]), _CMP_LE_OQ);
+        uint32_t count = (uint32_t)__builtin_popcount((uint32_t)_mm256_movemask_ps(below));
+        ranks[i] = (uint8_t)(8 * eight[i] + count);
+    }
+}
+
+/* All ones where a value is no number. */
+INLINE void mark_missing(const float *values, uint8_t *ranks)
+{
+    for (uint32_t i = 0; i < ROWS; i += 32) {
+        __m256i missing[4];
+#pragma GCC unroll 4
+        for (uint32_t v = 0; v < 4; v++) {
+            __m256 x = _mm256_load_ps(values + i + 8 * v);
+            missing[v] = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+        }
+        __m256i *to = (__m256i *)(void *)(ranks + i);
+        _mm256_store_si256(to, _mm256_or_si256(_mm256_load_si256(to), narrow(missing)));
+    }
+}
+
+static void rank_column(const ats_forest_image *image, const ats_forest_column *c,
+                        const float *values, uint8_t *ranks)
+{
+    const float *search = ats_forest_image_at(image, c->search);
+    const float *cuts = ats_forest_image_at(image, c->cuts);
+    if (c->search_levels == 4)
+        search_few(search, 4, values, ranks);
+    else if (c->search_levels == 5)
+        search_few(search, 5, values, ranks);
+    else if (c->search_levels == 6)
+        search_few(search, 6, values, ranks);
+    else if (c->search_levels == 7)
+        search_many(search, cuts + LINE, 7, values, ranks);
+    else
+        search_many(search, cuts + LINE, 8, values, ranks);
+    if (c->missing_rank)
+        mark_missing(values, ranks);
+}
+
+/* Ranks of n <= 64 rows: column c at ranks + c * ROWS. Behind the last row the last one stands
+ * again. */
+static void rank_rows(const ats_forest_image *image, const float *const *rows, uint32_t n,
+                      uint8_t *ranks)
+{
+    const ats_forest_column *columns = ats_forest_columns(image);
+    const uint16_t *begin = ats_forest_image_at(image, image->feature_columns);
+    const uint16_t *of = ats_forest_image_at(image, image->column_of);
+    _Alignas(64) float values[8][ROWS];
+    for (uint32_t f = 0; f < image->feature_count; f += 8) {
+        uint32_t some = image->feature_count - f < 8 ? image->feature_count - f : 8;
+        if (begin[f] == begin[f + some])
+            continue;
+        __m256i live = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)some),
+                                          _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        for (uint32_t v = 0; v < ROWS; v += 8) {
+            __m256 block[8];
+#pragma GCC unroll 8
+            for (uint32_t i = 0; i < 8; i++)
+                block[i] = _mm256_maskload_ps(rows[v + i < n ? v + i : n - 1] + f, live);
+            transpose(block);
+#pragma GCC unroll 8
+            for (uint32_t i = 0; i < 8; i++)
+                _mm256_store_ps(&values[i][v], block[i]);
+        }
+        for (uint32_t i = 0; i < some; i++)
+            for (uint32_t k = begin[f + i]; k < begin[f + i + 1]; k++)
+                rank_column(image, &columns[of[k]], values[i], ranks + (size_t)of[k] * ROWS);
+    }
+}
+
 /* ---- many rows at once ----------------------------------------------------------------------- */
 
 /* Ranks of a column side by side, a byte a row; every node is decided for 32 rows, and exits are
@@ -318,8 +483,7 @@ static void score_batch(const ats_forest_image *image, const float *const *rows,
         (float *)(void *)(scratch + ATS_FOREST_SCRATCH_ROWS * ats_forest_rank_stride(image));
     for (uint32_t from = 0; from < n; from += ROWS) {
         uint32_t some = n - from < ROWS ? n - from : ROWS;
-        for (uint32_t i = 0; i < some; i++)
-            rank_row(image, rows[from + i], scratch + i, ROWS);
+        rank_rows(image, rows + from, some, scratch);
         for (uint32_t g = 0; g < groups; g++)
             for (uint32_t i = 0; i < ROWS; i++)
                 sums[g * ROWS + i] = image->base_margin[g];
