@@ -285,6 +285,8 @@ INLINE void add_block(const ats_forest_image *image, uint32_t b, const uint8_t *
             add_leaves_8((const float *)leaves + 8 * t, e, to, wide);
             continue;
         }
+        if (block->form == ATS_FOREST_RECORDS)
+            ats_batch_prefetch_records((const ats_forest_record *)leaves + 64 * (t + 1));
         exits e = all_exits(ranks, heap + 64 * t, wide);
         _Alignas(64) uint8_t exit[128];
         uint32_t pitch = ROWS * wide;

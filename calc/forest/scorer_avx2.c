@@ -384,94 +384,141 @@ static void rank_rows(const ats_forest_image *image, const float *const *rows, u
 
 /* ---- many rows at once ----------------------------------------------------------------------- */
 
-/* Ranks of a column side by side, a byte a row; every node is decided for 32 rows, and exits are
- * merged from the lowest level up: a node's exit is its left child's, or its right child's. Two
- * registers of rows at once would not leave room for the exits of six levels. */
+static_assert(2 * ROWS <= ATS_FOREST_SCRATCH_ROWS, "ranks, and 255 less each");
 
-/* All ones in the rows that a node does not send right. */
-INLINE __m256i decide_rows(const uint8_t *ranks, const ats_forest_heap_node *node)
+/* Ranks of a column side by side, a byte a row, as 255 - q: the average of that and k, rounded up,
+ * has its highest bit set where a node sends the row left, which is the bit that a blend looks at.
+ * Every node is decided for all rows, and exits are merged from the lowest level up: a node's exit
+ * is its left child's, or its right child's. */
+
+/* 64 rows, a byte each. */
+typedef struct bytes_64 {
+    __m256i of[2];
+} bytes_64;
+
+INLINE bytes_64 constant(char byte)
 {
-    __m256i q = _mm256_load_si256((const __m256i *)(const void *)(ranks + node->column_offset));
-    return not_right(q, _mm256_set1_epi32((int)node->rank_times_4));
+    return (bytes_64){{_mm256_set1_epi8(byte), _mm256_set1_epi8(byte)}};
 }
 
-/* Both sides number their exits from -`bit` + 1 to 0, so that the mask of a lowest node is its
- * exit: those of the left side move `bit` down. */
-INLINE __m256i join(__m256i left, __m256i a, __m256i b, char bit)
+INLINE void store_bytes(uint8_t to[ROWS], bytes_64 bytes)
 {
-    __m256i lower = _mm256_and_si256(left, _mm256_set1_epi8(bit));
-    return _mm256_sub_epi8(_mm256_blendv_epi8(b, a, left), lower);
+    _mm256_store_si256((__m256i *)(void *)to, bytes.of[0]);
+    _mm256_store_si256((__m256i *)(void *)(to + 32), bytes.of[1]);
 }
 
-/* Three levels under heap slot i: exits -7..0. */
-INLINE __m256i eight_exits(const uint8_t *ranks, const ats_forest_heap_node *heap, uint32_t i)
+/* a in the rows that a node sends left, b in the others. */
+INLINE bytes_64 choose(const uint8_t *ranks, const ats_forest_heap_node *node, bytes_64 a,
+                       bytes_64 b)
 {
-    __m256i pair[2];
+    const __m256i *q = (const __m256i *)(const void *)(ranks + node->column_offset);
+    __m256i rank = _mm256_set1_epi32((int)node->rank_times_4);
 #pragma GCC unroll 2
-    for (uint32_t k = 0; k < 2; k++)
-        pair[k] =
-            join(decide_rows(ranks, &heap[2 * i + k]), decide_rows(ranks, &heap[4 * i + 2 * k]),
-                 decide_rows(ranks, &heap[4 * i + 2 * k + 1]), 2);
-    return join(decide_rows(ranks, &heap[i]), pair[0], pair[1], 4);
+    for (uint32_t h = 0; h < 2; h++)
+        a.of[h] =
+            _mm256_blendv_epi8(b.of[h], a.of[h], _mm256_avg_epu8(rank, _mm256_load_si256(q + h)));
+    return a;
 }
 
-/* Six levels: exits -63..0. */
-INLINE __m256i all_exits(const uint8_t *ranks, const ats_forest_heap_node *heap)
+/* Three levels under heap slot i: exits 0..7, times `step`. */
+INLINE bytes_64 eight_exits(const uint8_t *ranks, const ats_forest_heap_node *heap, uint32_t i,
+                            char step)
 {
-    __m256i half[2];
+    bytes_64 half[2];
 #pragma GCC unroll 2
     for (uint32_t h = 0; h < 2; h++) {
-        __m256i quarter[2];
+        bytes_64 pair[2];
+#pragma GCC unroll 2
+        for (uint32_t k = 0; k < 2; k++) {
+            char exit = (char)(4 * h + 2 * k);
+            pair[k] = choose(ranks, &heap[4 * i + 2 * h + k], constant((char)(exit * step)),
+                             constant((char)((exit + 1) * step)));
+        }
+        half[h] = choose(ranks, &heap[2 * i + h], pair[0], pair[1]);
+    }
+    return choose(ranks, &heap[i], half[0], half[1]);
+}
+
+/* Exits of 64 rows of a small tree. */
+static void find_exits_small(const uint8_t *ranks, const ats_forest_heap_node *heap,
+                             uint8_t exit[ROWS])
+{
+    store_bytes(exit, eight_exits(ranks, heap, 1, 1));
+}
+
+/* Exits 0..63 of 64 rows. A function of its own: beside other loops its registers are spilled, for
+ * an eighth of the time. */
+__attribute__((noinline)) static void
+find_exits(const uint8_t *ranks, const ats_forest_heap_node *heap, uint8_t exit[ROWS])
+{
+    bytes_64 half[2];
+#pragma GCC unroll 2
+    for (uint32_t h = 0; h < 2; h++) {
+        bytes_64 quarter[2];
 #pragma GCC unroll 2
         for (uint32_t k = 0; k < 2; k++) {
             uint32_t i = 4 + 2 * h + k;
-            quarter[k] = join(decide_rows(ranks, &heap[i]), eight_exits(ranks, heap, 2 * i),
-                              eight_exits(ranks, heap, 2 * i + 1), 8);
+            quarter[k] = choose(ranks, &heap[i], eight_exits(ranks, heap, 2 * i, 1),
+                                eight_exits(ranks, heap, 2 * i + 1, 1));
         }
-        half[h] = join(decide_rows(ranks, &heap[2 + h]), quarter[0], quarter[1], 16);
+        half[h] = choose(ranks, &heap[2 + h], quarter[0], quarter[1]);
     }
-    return join(decide_rows(ranks, &heap[1]), half[0], half[1], 32);
-}
-
-/* Exits of 64 rows, from 0. */
-INLINE void find_exits(const uint8_t *ranks, const ats_forest_heap_node *heap, bool small,
-                       uint8_t exit[ROWS])
-{
-    __m256i last = _mm256_set1_epi8(small ? 7 : 63);
-    for (uint32_t i = 0; i < ROWS; i += 32) {
-        __m256i e = small ? eight_exits(ranks + i, heap, 1) : all_exits(ranks + i, heap);
-        _mm256_store_si256((__m256i *)(void *)(exit + i), _mm256_add_epi8(e, last));
-    }
+    bytes_64 low = choose(ranks, &heap[1], half[0], half[1]);
+    bytes_64 high = eight_exits(ranks, heap, 1, 8);
+    for (uint32_t h = 0; h < 2; h++)
+        low.of[h] = _mm256_or_si256(low.of[h], high.of[h]);
+    store_bytes(exit, low);
 }
 
 /* Each row's leaf to its sum. One load a row is faster than a gather of eight. */
 INLINE void add_leaves(const float *leaf, const uint8_t exit[ROWS], float *sums)
 {
-#pragma GCC unroll 16
-    for (uint32_t i = 0; i < ROWS; i++)
-        sums[i] += leaf[exit[i]];
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < ROWS; i += 8) {
+        const uint8_t *e = exit + i;
+        __m256 some = _mm256_setr_ps(leaf[e[0]], leaf[e[1]], leaf[e[2]], leaf[e[3]], leaf[e[4]],
+                                     leaf[e[5]], leaf[e[6]], leaf[e[7]]);
+        _mm256_store_ps(sums + i, _mm256_add_ps(_mm256_load_ps(sums + i), some));
+    }
 }
 
+/* Ranks of 64 rows: q itself, and for the exits 255 - q. */
 static void add_block_rows(const ats_forest_image *image, uint32_t b, const uint8_t *ranks,
-                           uint32_t n, float *sums)
+                           const uint8_t *inverse, uint32_t n, float *sums)
 {
     const ats_forest_block *block = &ats_forest_blocks(image)[b];
     const uint8_t *groups = (const uint8_t *)ats_forest_image_at(image, image->groups) + b * BLOCK;
     const ats_forest_heap_node *heap = ats_forest_image_at(image, block->heap);
     const void *leaves = ats_forest_image_at(image, block->leaves);
-    bool small = block->form == ATS_FOREST_SMALL;
     for (uint32_t t = 0; t < BLOCK; t++) {
         _Alignas(64) uint8_t exit[ROWS];
         float *to = sums + (size_t)groups[t] * ROWS;
-        find_exits(ranks, heap + (small ? 8 : 64) * t, small, exit);
+        if (block->form == ATS_FOREST_SMALL) {
+            find_exits_small(inverse, heap + 8 * t, exit);
+            add_leaves((const float *)leaves + 8 * t, exit, to);
+            continue;
+        }
         if (block->form == ATS_FOREST_RECORDS)
+            ats_batch_prefetch_records((const ats_forest_record *)leaves + 64 * (t + 1));
+        find_exits(inverse, heap + 64 * t, exit);
+        if (block->form == ATS_FOREST_TOP)
+            add_leaves((const float *)leaves + 64 * t, exit, to);
+        else if (block->form == ATS_FOREST_RECORDS)
             ats_batch_add_records((const ats_forest_record *)leaves + 64 * t, ranks, ROWS, exit, n,
                                   to);
-        else if (block->form == ATS_FOREST_ENTRIES)
+        else
             ats_batch_add_entries(image, (const uint32_t *)leaves + 64 * t, block->steps, ranks,
                                   ROWS, exit, ROWS, to);
-        else
-            add_leaves((const float *)leaves + (small ? 8 : 64) * t, exit, to);
+    }
+}
+
+/* 255 - q of every rank. */
+static void invert(const uint8_t *ranks, uint8_t *inverse, uint32_t column_count)
+{
+    __m256i ones = _mm256_set1_epi8(-1);
+    for (size_t i = 0; i < (size_t)column_count * ROWS; i += 32) {
+        __m256i q = _mm256_load_si256((const __m256i *)(const void *)(ranks + i));
+        _mm256_store_si256((__m256i *)(void *)(inverse + i), _mm256_xor_si256(q, ones));
     }
 }
 
@@ -481,14 +528,16 @@ static void score_batch(const ats_forest_image *image, const float *const *rows,
     uint32_t groups = image->group_count;
     float *sums =
         (float *)(void *)(scratch + ATS_FOREST_SCRATCH_ROWS * ats_forest_rank_stride(image));
+    uint8_t *inverse = scratch + ROWS * ats_forest_rank_stride(image);
     for (uint32_t from = 0; from < n; from += ROWS) {
         uint32_t some = n - from < ROWS ? n - from : ROWS;
         rank_rows(image, rows + from, some, scratch);
+        invert(scratch, inverse, image->column_count);
         for (uint32_t g = 0; g < groups; g++)
             for (uint32_t i = 0; i < ROWS; i++)
                 sums[g * ROWS + i] = image->base_margin[g];
         for (uint32_t b = 0; b < image->block_count; b++)
-            add_block_rows(image, b, scratch, some, sums);
+            add_block_rows(image, b, scratch, inverse, some, sums);
         for (uint32_t i = 0; i < some; i++)
             for (uint32_t g = 0; g < groups; g++)
                 margins[(size_t)(from + i) * groups + g] = sums[g * ROWS + i];
