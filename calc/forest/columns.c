@@ -75,7 +75,7 @@ static void add_run(ats_forest_column_set *set, uint32_t run)
                 set->columns[column] =
                     (ats_forest_column){.feature = t->feature,
                                         .threshold_count = (uint8_t)count,
-                                        .missing_rank = t->missing_right ? 255 : 0,
+                                        .missing_rank = t->missing_right ? (uint8_t)count : 0,
                                         .search_levels = (uint8_t)ats_forest_search_levels(count)};
                 for (uint32_t i = 0; i < count; i++) {
                     t[i].column = (uint16_t)column;

@@ -8,6 +8,7 @@
 #include "calc/forest/walk.h"
 
 #include <immintrin.h>
+#include <math.h>
 
 #define LINE   ATS_FOREST_LINE_THRESHOLDS
 #define BLOCK  ATS_FOREST_BLOCK_TREES
@@ -25,16 +26,22 @@ INLINE uint32_t count_line(const float *line, __m256 x)
     return (uint32_t)__builtin_popcount((uint32_t)_mm256_movemask_epi8(both)) / 2;
 }
 
+/* Above every threshold where it is no number: the least of a NaN and another is the other. */
+INLINE __m256 infinite_if_missing(__m256 x)
+{
+    return _mm256_min_ps(x, _mm256_set1_ps(INFINITY));
+}
+
 INLINE uint8_t rank_of(const ats_forest_image *image, const ats_forest_column *c, const float *row,
                        bool wide, bool missing_right)
 {
     const float *cuts = ats_forest_image_at(image, c->cuts);
     __m256 x = _mm256_broadcast_ss(&row[c->feature]);
+    if (missing_right)
+        x = infinite_if_missing(x);
     uint32_t rank = count_line(cuts, x);
     if (wide)
         rank = LINE * rank + count_line(cuts + LINE + LINE * rank, x);
-    if (missing_right) /* all ones where x is no number */
-        rank |= (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
     return (uint8_t)rank;
 }
 
@@ -277,14 +284,6 @@ INLINE __m256i descend(const float *search, uint32_t levels, __m256 x)
     return _mm256_sub_epi32(at, _mm256_set1_epi32(1 << levels));
 }
 
-/* 32 numbers of 0..127, or masks, as bytes. */
-INLINE __m256i narrow(const __m256i of[4])
-{
-    __m256i packed =
-        _mm256_packs_epi16(_mm256_packs_epi32(of[0], of[1]), _mm256_packs_epi32(of[2], of[3]));
-    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-}
-
 /* Ranks of 64 rows in one column, up to 63 thresholds. */
 INLINE void search_few(const float *search, uint32_t levels, const float *values, uint8_t *ranks)
 {
@@ -293,7 +292,11 @@ INLINE void search_few(const float *search, uint32_t levels, const float *values
 #pragma GCC unroll 4
         for (uint32_t v = 0; v < 4; v++)
             rank[v] = descend(search, levels, _mm256_load_ps(values + i + 8 * v));
-        _mm256_store_si256((__m256i *)(void *)(ranks + i), narrow(rank));
+        __m256i packed = _mm256_packus_epi16(_mm256_packs_epi32(rank[0], rank[1]),
+                                             _mm256_packs_epi32(rank[2], rank[3]));
+        __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        _mm256_store_si256((__m256i *)(void *)(ranks + i),
+                           _mm256_permutevar8x32_epi32(packed, order));
     }
 }
 
@@ -317,26 +320,17 @@ INLINE void search_many(const float *search, const float *thresholds, uint32_t l
     }
 }
 
-/* All ones where a value is no number. */
-INLINE void mark_missing(const float *values, uint8_t *ranks)
-{
-    for (uint32_t i = 0; i < ROWS; i += 32) {
-        __m256i missing[4];
-#pragma GCC unroll 4
-        for (uint32_t v = 0; v < 4; v++) {
-            __m256 x = _mm256_load_ps(values + i + 8 * v);
-            missing[v] = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-        }
-        __m256i *to = (__m256i *)(void *)(ranks + i);
-        _mm256_store_si256(to, _mm256_or_si256(_mm256_load_si256(to), narrow(missing)));
-    }
-}
-
 static void rank_column(const ats_forest_image *image, const ats_forest_column *c,
                         const float *values, uint8_t *ranks)
 {
     const float *search = ats_forest_image_at(image, c->search);
     const float *cuts = ats_forest_image_at(image, c->cuts);
+    _Alignas(32) float present[ROWS];
+    if (c->missing_rank) {
+        for (uint32_t i = 0; i < ROWS; i += 8)
+            _mm256_store_ps(present + i, infinite_if_missing(_mm256_load_ps(values + i)));
+        values = present;
+    }
     if (c->search_levels == 4)
         search_few(search, 4, values, ranks);
     else if (c->search_levels == 5)
@@ -347,8 +341,6 @@ static void rank_column(const ats_forest_image *image, const ats_forest_column *
         search_many(search, cuts + LINE, 7, values, ranks);
     else
         search_many(search, cuts + LINE, 8, values, ranks);
-    if (c->missing_rank)
-        mark_missing(values, ranks);
 }
 
 /* Ranks of n <= 64 rows: column c at ranks + c * ROWS. Behind the last row the last one stands
