@@ -6,7 +6,7 @@
  *
  *   portable  any machine: ranks by counting; walks of eight trees side by side, level by level
  *   avx2      a tree's 63 nodes decided by byte shuffles and comparisons (up to 96 columns; walks
- *             beyond); from 16 or 20 rows on, 64 rows side by side
+ *             beyond); from 16 to 28 rows on, 64 rows side by side
  *   avx512    AVX-512 F, BW, DQ, VL, VBMI, BITALG, VPOPCNTDQ. Few rows: one byte permute and one
  *             comparison decide all 63 nodes of a tree (a permute a pair of registers beyond 128
  *             columns), two table look-ups find its exit. From 18 or 28 rows on: columns side by

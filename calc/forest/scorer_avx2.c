@@ -102,6 +102,10 @@ static void update(const ats_forest_image *image, const float *row, float *value
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
+/* A node's decision is one average, rounded up, of its rank k and 255 - q: its highest bit is set
+ * iff q <= k, where the node sends the row left, and no other bit of it is looked at. So rows stand
+ * as 255 - q here. */
+
 /* A row of up to 96 ranks as tables of sixteen, each in both halves of a register: a byte shuffle
  * looks at the low four bits of a column's number, and the bits above choose among the tables. With
  * 128 columns, eight tables take longer than walking. */
@@ -116,8 +120,9 @@ INLINE row_tables load_tables(const uint8_t *q, uint32_t tables)
     row_tables row;
 #pragma GCC unroll 6
     for (uint32_t i = 0; i < tables; i++)
-        row.of[i] = _mm256_broadcastsi128_si256(
-            _mm_load_si128((const __m128i *)(const void *)(q + 16 * i)));
+        row.of[i] = _mm256_xor_si256(
+            _mm256_set1_epi8(-1), _mm256_broadcastsi128_si256(
+                                      _mm_load_si128((const __m128i *)(const void *)(q + 16 * i))));
     return row;
 }
 
@@ -139,12 +144,6 @@ INLINE __m256i pick(const row_tables *row, __m256i columns, uint32_t tables)
                                             _mm256_slli_epi16(columns, 1));
 }
 
-/* All ones where rank q does not exceed k: the greater of both is k. */
-INLINE __m256i not_right(__m256i q, __m256i k)
-{
-    return _mm256_cmpeq_epi8(_mm256_max_epu8(q, k), k);
-}
-
 /* Bit i: the record's node i sends the row right. */
 INLINE uint64_t decide(const row_tables *row, const uint8_t *record, uint32_t tables)
 {
@@ -153,47 +152,74 @@ INLINE uint64_t decide(const row_tables *row, const uint8_t *record, uint32_t ta
     for (uint32_t h = 0; h < 2; h++) {
         const __m256i *columns = (const __m256i *)(const void *)(record + 32 * h);
         const __m256i *ranks = columns + 2;
-        left[h] = (uint32_t)_mm256_movemask_epi8(
-            not_right(pick(row, _mm256_load_si256(columns), tables), _mm256_load_si256(ranks)));
+        __m256i picked = pick(row, _mm256_load_si256(columns), tables);
+        left[h] = (uint32_t)_mm256_movemask_epi8(_mm256_avg_epu8(picked, _mm256_load_si256(ranks)));
     }
     return ~((uint64_t)left[1] << 32 | left[0]);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-INLINE void block_exits(const ats_forest_block *block, const uint8_t *masks, const row_tables *row,
-                        uint32_t tables, uint32_t exit[BLOCK])
+INLINE uint32_t exit_of(const row_tables *row, const uint8_t *record, uint32_t tables)
 {
-    if (block->form == ATS_FOREST_SMALL) {
+    return ats_exit_of(decide(row, record, tables));
+}
+
+/* Adds the leaves of a block's trees in their order; `single`: to one margin, which stays in a
+ * register. One loop a form: with exits or values on their way through memory a tree of depth 6
+ * takes a third longer. */
+INLINE void add_block(const ats_forest_image *image, uint32_t b, const row_tables *row,
+                      const uint8_t *q, uint32_t tables, bool single, float *margins)
+{
+    const ats_forest_block *block = &ats_forest_blocks(image)[b];
+    const uint8_t *masks = ats_forest_image_at(image, block->masks);
+    const uint8_t *groups = (const uint8_t *)ats_forest_image_at(image, image->groups) + b * BLOCK;
+    const void *leaves = ats_forest_image_at(image, block->leaves);
+    float sum = *margins;
+#define ADD(t, value) *(single ? &sum : &margins[groups[t]]) += (value)
+    if (block->form == ATS_FOREST_TOP) {
+#pragma GCC unroll 16
+        for (uint32_t t = 0; t < BLOCK; t++)
+            ADD(t, ((const float *)leaves)[64 * t + exit_of(row, masks + 128 * t, tables)]);
+    } else if (block->form == ATS_FOREST_RECORDS) {
+        const ats_forest_record *records = leaves;
+#pragma GCC unroll 16
+        for (uint32_t t = 0; t < BLOCK; t++)
+            ADD(t, ats_walk_record(&records[64 * t + exit_of(row, masks + 128 * t, tables)], q));
+    } else if (block->form == ATS_FOREST_SMALL) {
         for (uint32_t r = 0; r < 2; r++) {
             uint64_t fields = decide(row, masks + 128 * r, tables);
             for (uint32_t k = 0; k < 8; k++, fields >>= 8)
-                exit[8 * r + k] = ATS_EXITS[fields & 127];
+                ADD(8 * r + k, ((const float *)leaves)[64 * r + 8 * k + ATS_EXITS[fields & 127]]);
         }
-        return;
+    } else {
+        uint32_t from[BLOCK];
+        float values[BLOCK];
+        for (uint32_t t = 0; t < BLOCK; t++)
+            from[t] = ((const uint32_t *)leaves)[64 * t + exit_of(row, masks + 128 * t, tables)];
+        ats_walk_nodes(image, from, block->steps, q, values);
+        for (uint32_t t = 0; t < BLOCK; t++)
+            ADD(t, values[t]);
     }
-#pragma GCC unroll 4
-    for (uint32_t t = 0; t < BLOCK; t++)
-        exit[t] = ats_exit_of(decide(row, masks + 128 * t, tables));
+#undef ADD
+    if (single)
+        *margins = sum;
 }
 
 INLINE void score_tables(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
                          uint32_t tables, float *margins)
 {
     size_t stride = ats_forest_rank_stride(image);
-    uint32_t exit[BLOCK];
-    float values[BLOCK];
-    for (uint32_t b = 0; b < image->block_count; b++) {
-        const ats_forest_block *block = &ats_forest_blocks(image)[b];
-        const uint8_t *masks = ats_forest_image_at(image, block->masks);
+    for (uint32_t b = 0; b < image->block_count; b++)
         for (uint32_t i = 0; i < n; i++) {
             const uint8_t *q = ranks + i * stride;
             row_tables row = load_tables(q, tables);
-            block_exits(block, masks, &row, tables, exit);
-            ats_walk_leaves(image, block, exit, q, values);
-            ats_walk_add(image, b, values, margins + (size_t)i * image->group_count);
+            if (image->group_count == 1)
+                add_block(image, b, &row, q, tables, true, margins + i);
+            else
+                add_block(image, b, &row, q, tables, false,
+                          margins + (size_t)i * image->group_count);
         }
-    }
 }
 
 /* More columns than six tables hold: plain walks. */
@@ -378,10 +404,9 @@ static void rank_rows(const ats_forest_image *image, const float *const *rows, u
 
 static_assert(2 * ROWS <= ATS_FOREST_SCRATCH_ROWS, "ranks, and 255 less each");
 
-/* Ranks of a column side by side, a byte a row, as 255 - q: the average of that and k, rounded up,
- * has its highest bit set where a node sends the row left, which is the bit that a blend looks at.
- * Every node is decided for all rows, and exits are merged from the lowest level up: a node's exit
- * is its left child's, or its right child's. */
+/* Ranks of a column side by side, a byte a row, as 255 - q; a blend looks at the highest bit of a
+ * decision, too. Every node is decided for all rows, and exits are merged from the lowest level up:
+ * a node's exit is its left child's, or its right child's. */
 
 /* 64 rows, a byte each. */
 typedef struct bytes_64 {
@@ -536,12 +561,14 @@ static void score_batch(const ats_forest_image *image, const float *const *rows,
     }
 }
 
-/* Measured: even at 20 rows of 100 x 6 and 500 x 6, at 16 of 500 x 8 and where a row is walked. */
+/* Measured: even at 28 rows of 100 x 6 and 500 x 6, 20 of 500 x 8, 16 where a row is walked. */
 static uint32_t batch_rows(const ats_forest_image *image)
 {
-    return image->column_count > ATS_FOREST_MASK_COLUMNS_MAX ? UINT32_MAX
-           : image->column_count > 16 * TABLES_MAX           ? 16
-                                                             : 20;
+    if (image->column_count > ATS_FOREST_MASK_COLUMNS_MAX)
+        return UINT32_MAX;
+    if (image->column_count > 16 * TABLES_MAX)
+        return 16;
+    return image->max_depth > 6 ? 20 : 28;
 }
 
 const ats_forest_engine ats_forest_engine_avx2 = {.quantise = quantise,
