@@ -12,7 +12,8 @@
 #include "calc/forest/scorer.h"
 
 #define ATS_INFER_FEATURES_MAX 315u
-#define ATS_INFER_ROWS         4096u /* to score, independent of each other and of the training rows */
+/* To score, independent of each other and of the training rows. */
+#define ATS_INFER_ROWS 4096u
 
 typedef struct ats_infer_shape {
     const char *name; /* "500x6", also of its file */
