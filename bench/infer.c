@@ -1,5 +1,6 @@
 #include "bench/infer.h"
 
+#include "bench/infer_load.h"
 #include "bench/infer_models.h"
 #include "core/affinity.h"
 #include "core/error.h"
@@ -12,7 +13,8 @@
 
 /* What scoring costs, a call at a time.
  *
- * TREESxDEPTH/Bn: n rows in a call, every call other rows, independent of each other.
+ * TREESxDEPTH/Bn: n rows in a call, every call other rows, independent of each other; 64 features,
+ * in TREESxDEPTH/315/Bn as many as the chain's vectors have.
  * .../slow-rows: one row a call, of which 8 of 64 features moved since the call before: what a
  * symbol's vector does from tick to tick. The rows of a call are copied to the same place before
  * it, so that all contenders find them near, as the chain does.
@@ -24,12 +26,12 @@
  * tl2cgen       the model as C code, compiled (bench/infer_peers.py)
  * lleaves       the same by lleaves, from the model rewritten for LightGBM; takes doubles
  * empty         the harness around nothing; it is in every figure and subtracted from none
+ * TREESxDEPTH/load: bench/infer_load.h
  *
  * Every contender's margins are held against XGBoost's to the bit before it is timed; without
  * XGBoost, against the plain walk's. Compiled code need only be near: it may add in another order.
  */
 
-#define FEATURES    ATS_INFER_FEATURES
 #define ROWS        ATS_INFER_ROWS
 #define SLICE_NS    12000000u /* of a contender in a round: about 150 ms a round and case */
 #define CALLS_LEAST 20u
@@ -38,24 +40,31 @@
 #define MOVED      8u /* features of a slow row that move */
 #define CONTENDERS 9u
 
-static const ats_infer_shape SHAPES[] = {{"100x6", 100, 6}, {"500x6", 500, 6}, {"500x8", 500, 8}};
-#define SHAPE_COUNT 3u
-static const uint32_t BATCHES[] = {1, 8, 64, 256};
-#define BATCH_COUNT 4u
-
-/* Goals by shape: ns at one row; the ratio to XGBoost at 1 and 64 rows. */
+/* Row counts of the calls, 0 behind the last; the slow rows as well; the time to load it. Goals: ns
+ * at one row; the ratio to XGBoost at 1 and 64 rows; NaN: none. */
 static const struct {
+    const char *title; /* of its cases */
+    ats_infer_shape shape;
+    uint32_t batches[5];
+    bool slow, load;
     double ns, stretch_ns, one_row, many_rows;
-} GOALS[SHAPE_COUNT] = {{250, 180, 80, 18}, {1000, 700, 35, 20}, {1700, 1200, 30, 8.5}};
+} SHAPES[] = {
+    {"100x6", {"100x6", 100, 6, 64}, {1, 8, 64, 256}, true, false, 250, 180, 80, 18},
+    {"500x6", {"500x6", 500, 6, 64}, {1, 8, 64, 256}, true, false, 1000, 700, 35, 20},
+    {"500x8", {"500x8", 500, 8, 64}, {1, 8, 64, 256}, true, true, 1700, 1200, 30, 8.5},
+    {"100x6/315", {"100x6-315", 100, 6, 315}, {1, 64}, false, false, NAN, NAN, NAN, NAN},
+};
+#define SHAPE_COUNT 4u
+static_assert(sizeof SHAPES / sizeof SHAPES[0] == SHAPE_COUNT, "its count");
 
 typedef struct infer_bench {
     ats_bench_result *result;
     const ats_bench_options *options;
     const ats_infer_model *model;
-    uint32_t shape, n;
+    uint32_t shape, n, features;
     bool slow;
-    float *rows; /* [ROWS][FEATURES] */
-    float *hot;  /* [256][FEATURES]: the rows of the call in hand */
+    float *rows; /* [ROWS][features] */
+    float *hot;  /* [256][features]: the rows of the call in hand */
     const float *pointers[ATS_SCORER_ROWS_MAX];
     char interface[128];
     ats_scorer scorers[ATS_ISA_COUNT];
@@ -119,7 +128,7 @@ static void call_xgboost(infer_bench *b)
 static void call_compiled(infer_bench *b)
 {
     for (uint32_t i = 0; i < b->n; i++)
-        b->model->compiled(b->hot + (size_t)i * FEATURES, 1, &b->out[i]);
+        b->model->compiled(b->hot + (size_t)i * b->features, 1, &b->out[i]);
 }
 
 static void call_lleaves(infer_bench *b)
@@ -133,7 +142,7 @@ static void call_lleaves(infer_bench *b)
 static void prepare(infer_bench *b, const contender *c)
 {
     if (c->call == call_lleaves)
-        for (uint32_t i = 0; i < b->n * FEATURES; i++)
+        for (uint32_t i = 0; i < b->n * b->features; i++)
             b->hot64[i] = (double)b->hot[i];
 }
 
@@ -170,12 +179,12 @@ static void next_rows(infer_bench *b, uint64_t call)
 {
     if (!b->slow) {
         uint64_t from = call * b->n % (ROWS - b->n + 1);
-        memcpy(b->hot, b->rows + from * FEATURES, sizeof *b->hot * b->n * FEATURES);
+        memcpy(b->hot, b->rows + from * b->features, sizeof *b->hot * b->n * b->features);
         return;
     }
     for (uint32_t k = 0; k < MOVED; k++) {
         uint64_t word = ats_random_next(&b->random);
-        float *x = &b->hot[word % FEATURES];
+        float *x = &b->hot[word % b->features];
         *x = *x * 0.99f + ((float)(word >> 40) * 0x1p-24f - 0.5f) * 0.3f;
     }
 }
@@ -183,7 +192,7 @@ static void next_rows(infer_bench *b, uint64_t call)
 static void first_rows(infer_bench *b)
 {
     ats_random_seed(&b->random, 9); /* the same rows for every contender */
-    memcpy(b->hot, b->rows, sizeof *b->hot * b->n * FEATURES);
+    memcpy(b->hot, b->rows, sizeof *b->hot * b->n * b->features);
     ats_forest_row_memory_reset(b->model->image, b->memory);
 }
 
@@ -194,12 +203,12 @@ static void first_rows(infer_bench *b)
 static void spoil(infer_bench *b)
 {
     const ats_forest *f = &b->model->forest;
-    for (uint32_t i = 0; i < b->n * FEATURES;
+    for (uint32_t i = 0; i < b->n * b->features;
          i += 1 + (uint32_t)(ats_random_next(&b->random) % 15)) {
         const ats_forest_node *node = &f->nodes[ats_random_below(&b->random, f->node_count)];
         static const float values[] = {NAN, 0.0f, -0.0f, 1e-42f};
         uint64_t kind = ats_random_below(&b->random, 6);
-        float *x = kind < 4 ? &b->hot[i] : &b->hot[i / FEATURES * FEATURES + node->feature];
+        float *x = kind < 4 ? &b->hot[i] : &b->hot[i / b->features * b->features + node->feature];
         if (kind < 4)
             *x = values[kind];
         else if (node->threshold == node->threshold) /* a split */
@@ -366,8 +375,8 @@ static void add_ratios(infer_bench *b, const contender *c, uint32_t count, const
                        const char *name)
 {
     double xgboost = b->slow      ? NAN
-                     : b->n == 1  ? GOALS[b->shape].one_row
-                     : b->n == 64 ? GOALS[b->shape].many_rows
+                     : b->n == 1  ? SHAPES[b->shape].one_row
+                     : b->n == 64 ? SHAPES[b->shape].many_rows
                                   : NAN;
     const char *ours = b->slow ? "ats-memory" : "ats";
     add_ratio(b, c, count, s, name, ours, "xgboost", xgboost);
@@ -376,11 +385,11 @@ static void add_ratios(infer_bench *b, const contender *c, uint32_t count, const
     add_ratio(b, c, count, s, name, ours, "walk", NAN);
     add_ratio(b, c, count, s, name, "ats-avx2", "ats", 0.5);
     add_ratio(b, c, count, s, name, "ats-memory", "ats", NAN);
-    if (b->n == 1 && !b->slow) {
+    if (b->n == 1 && !b->slow && !isnan(SHAPES[b->shape].ns)) {
         double p50 = (double)ats_histogram_value_at(s->all[0], 50);
         ats_bench_say(b->result, "%s: p50 %.0f ns, goal %.0f (stretch %.0f): %s.", name, p50,
-                      GOALS[b->shape].ns, GOALS[b->shape].stretch_ns,
-                      p50 <= GOALS[b->shape].ns ? "met" : "missed");
+                      SHAPES[b->shape].ns, SHAPES[b->shape].stretch_ns,
+                      p50 <= SHAPES[b->shape].ns ? "met" : "missed");
     }
 }
 
@@ -418,8 +427,8 @@ static int run_case(infer_bench *b, uint32_t n, bool slow)
     int failed = -1;
     b->n = n;
     b->slow = slow;
-    ats_infer_interface(b->interface, b->hot, n);
-    snprintf(name, sizeof name, "%s/B%u%s", b->model->shape->name, n, slow ? "/slow-rows" : "");
+    ats_infer_interface(b->interface, b->hot, n, b->features);
+    snprintf(name, sizeof name, "%s/B%u%s", SHAPES[b->shape].title, n, slow ? "/slow-rows" : "");
     if (s && memory) {
         for (uint32_t k = 0; k < CONTENDERS; k++)
             s->all[k] = ats_histogram_new(memory + k * bytes);
@@ -443,10 +452,12 @@ static int run_model(infer_bench *b)
     for (ats_isa isa = 0; isa < ATS_ISA_COUNT && !failed; isa++)
         if (ats_isa_supported(isa))
             failed = ats_scorer_open(&b->scorers[isa], b->model->image, isa);
-    for (uint32_t i = 0; i < BATCH_COUNT && !failed; i++)
-        failed = run_case(b, BATCHES[i], false);
-    if (!failed)
+    for (const uint32_t *n = SHAPES[b->shape].batches; *n && !failed; n++)
+        failed = run_case(b, *n, false);
+    if (!failed && SHAPES[b->shape].slow)
         failed = run_case(b, 1, true);
+    if (!failed && SHAPES[b->shape].load)
+        failed = ats_infer_load(b->result, b->options, b->model);
     for (ats_isa isa = 0; isa < ATS_ISA_COUNT; isa++)
         ats_scorer_close(&b->scorers[isa]);
     free(b->memory);
@@ -457,15 +468,20 @@ static int run_shapes(infer_bench *b)
 {
     for (uint32_t i = 0; i < SHAPE_COUNT; i++) {
         ats_infer_model model;
+        const ats_infer_shape *shape = &SHAPES[i].shape;
         b->shape = i;
+        b->features = shape->features;
         b->model = &model;
-        int failed = ats_infer_model_make(&model, &SHAPES[i], b->options->peers);
+        for (uint32_t k = 0; k < ATS_SCORER_ROWS_MAX; k++)
+            b->pointers[k] = b->hot + (size_t)k * b->features;
+        ats_infer_rows(b->rows, b->features);
+        int failed = ats_infer_model_make(&model, shape, b->options->peers);
         if (!failed && i == 0)
             ats_bench_say(b->result, "Models %s%s.", model.source,
                           model.booster ? " by the installed XGBoost" : "; no XGBoost beside");
         if (!failed && !model.compiled)
             ats_bench_say(b->result, "%s: no compiled peer %s/%s.so (bench/infer_peers.py).",
-                          SHAPES[i].name, b->options->peers, SHAPES[i].name);
+                          shape->name, b->options->peers, shape->name);
         /* Training has two threads; pinned to one CPU they would wait for each other. */
         failed = failed || ats_thread_pin(b->result->cpus[0]) != 0 ? -1 : run_model(b);
         sched_setaffinity(0, sizeof b->before, &b->before); /* the caller's, as it was */
@@ -482,7 +498,7 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
     cpu_set_t before;
     int failed = -1;
     for (uint32_t i = 0; options->write_models && i < SHAPE_COUNT; i++)
-        if (ats_infer_model_write(&SHAPES[i], options->write_models) != 0) {
+        if (ats_infer_model_write(&SHAPES[i].shape, options->write_models) != 0) {
             free(b);
             return -1;
         }
@@ -491,18 +507,19 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
         free(b);
         return 0;
     }
-    float *rows = malloc(sizeof *rows * ROWS * FEATURES);
-    float *hot = aligned_alloc(64, sizeof *hot * ATS_SCORER_ROWS_MAX * FEATURES);
-    double *hot64 = aligned_alloc(64, sizeof *hot64 * ATS_SCORER_ROWS_MAX * FEATURES);
+    float *rows = malloc(sizeof *rows * ROWS * ATS_INFER_FEATURES_MAX);
+    float *hot = aligned_alloc(64, sizeof *hot * ATS_SCORER_ROWS_MAX * ATS_INFER_FEATURES_MAX);
+    double *hot64 = aligned_alloc(64, sizeof *hot64 * ATS_SCORER_ROWS_MAX * ATS_INFER_FEATURES_MAX);
     if (!b || !rows || !hot || !hot64 || sched_getaffinity(0, sizeof before, &before) != 0) {
         ats_error(ATS_EXIT_FAILED, "infer: out of memory");
     } else {
         *b = (infer_bench){
             .result = result, .options = options, .rows = rows, .hot = hot, .hot64 = hot64};
-        b->total = SHAPE_COUNT * (BATCH_COUNT + 1);
-        for (uint32_t i = 0; i < ATS_SCORER_ROWS_MAX; i++)
-            b->pointers[i] = hot + (size_t)i * FEATURES;
-        ats_infer_rows(rows);
+        for (uint32_t i = 0; i < SHAPE_COUNT; i++) {
+            b->total += SHAPES[i].slow;
+            for (const uint32_t *n = SHAPES[i].batches; *n; n++)
+                b->total++;
+        }
         b->before = before;
         failed = run_shapes(b);
     }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEATURES   ATS_INFER_FEATURES
 #define TRAIN_ROWS 20000u
 
 /* ---- made-up rows ---------------------------------------------------------------------------- */
@@ -26,17 +25,17 @@ static float normal(ats_random *random)
     return (sum - 2.0f) * 1.7320508f;
 }
 
-static void draw(float *rows, uint32_t n, uint64_t seed)
+static void draw(float *rows, size_t count, uint64_t seed)
 {
     ats_random random;
     ats_random_seed(&random, seed);
-    for (size_t i = 0; i < (size_t)n * FEATURES; i++)
+    for (size_t i = 0; i < count; i++)
         rows[i] = normal(&random);
 }
 
-void ats_infer_rows(float *rows)
+void ats_infer_rows(float *rows, uint32_t features)
 {
-    draw(rows, ATS_INFER_ROWS, 77);
+    draw(rows, (size_t)ATS_INFER_ROWS * features, 77);
 }
 
 /* A function of a shared object; a peer that is not there is a row less. */
@@ -65,11 +64,11 @@ static int open_peers(ats_infer_model *m, const char *folder)
                : -1;
 }
 
-void ats_infer_interface(char text[128], const float *rows, uint32_t n)
+void ats_infer_interface(char text[128], const float *rows, uint32_t n, uint32_t features)
 {
     snprintf(text, 128,
              "{\"data\":[%llu,true],\"shape\":[%u,%u],\"typestr\":\"<f4\",\"version\":3}",
-             (unsigned long long)(uintptr_t)rows, n, FEATURES);
+             (unsigned long long)(uintptr_t)rows, n, features);
 }
 
 #if ATS_HAVE_XGBOOST
@@ -86,15 +85,15 @@ static int xgb_error(const char *what)
 
 /* A signal in every feature, with interactions, under noise of the same size: trees of any depth
  * find splits, so that they are (nearly) complete, as those of real models are. */
-static void label(const float *x, float *y, uint32_t n)
+static void label(const float *x, float *y, uint32_t n, uint32_t features)
 {
     ats_random random;
     ats_random_seed(&random, 78);
     for (uint32_t i = 0; i < n; i++) {
-        const float *row = x + (size_t)i * FEATURES;
+        const float *row = x + (size_t)i * features;
         float sum = 0;
-        for (uint32_t f = 0; f + 1 < FEATURES; f++)
-            sum += row[f] * (f % 3 ? row[f + 1] : 1.0f) * (1.0f - (float)f / FEATURES);
+        for (uint32_t f = 0; f + 1 < features; f++)
+            sum += row[f] * (f % 3 ? row[f + 1] : 1.0f) * (1.0f - (float)f / (float)features);
         y[i] = sum * 0.2f + normal(&random);
     }
 }
@@ -120,16 +119,17 @@ static int grow(BoosterHandle b, DMatrixHandle data, const ats_infer_shape *shap
 
 static BoosterHandle train(const ats_infer_shape *shape)
 {
-    float *x = malloc(sizeof *x * TRAIN_ROWS * FEATURES), *y = malloc(sizeof *y * TRAIN_ROWS);
+    uint32_t features = shape->features;
+    float *x = malloc(sizeof *x * TRAIN_ROWS * features), *y = malloc(sizeof *y * TRAIN_ROWS);
     DMatrixHandle data = NULL;
     BoosterHandle booster = NULL;
     int failed = -1;
     if (!x || !y) {
         ats_error(ATS_EXIT_FAILED, "infer: out of memory");
     } else {
-        draw(x, TRAIN_ROWS, 76);
-        label(x, y, TRAIN_ROWS);
-        if (XGDMatrixCreateFromMat(x, TRAIN_ROWS, FEATURES, NAN, &data) != 0 ||
+        draw(x, (size_t)TRAIN_ROWS * features, 76);
+        label(x, y, TRAIN_ROWS, features);
+        if (XGDMatrixCreateFromMat(x, TRAIN_ROWS, features, NAN, &data) != 0 ||
             XGDMatrixSetFloatInfo(data, "label", y, TRAIN_ROWS) != 0 ||
             XGBoosterCreate(&data, 1, &booster) != 0)
             xgb_error("training data");
@@ -214,6 +214,11 @@ int ats_infer_model_write(const ats_infer_shape *shape, const char *folder)
     return failed;
 }
 
+int ats_infer_model_save(const ats_infer_model *m, const char *path)
+{
+    return XGBoosterSaveModel(m->booster, path) == 0 ? 0 : xgb_error(path);
+}
+
 const float *ats_infer_xgboost(const ats_infer_model *m, const char *interface, uint32_t n)
 {
     static const char CONFIG[] = "{\"type\":1,\"training\":false,\"iteration_begin\":0,"
@@ -248,13 +253,13 @@ static void draw_tree(ats_forest *f, uint32_t tree, uint32_t depth, ats_random *
     f->depth[tree] = (uint8_t)depth;
     for (uint32_t i = 0; i < nodes; i++)
         f->nodes[base + i] =
-            i >= splits
-                ? (ats_forest_node){.threshold = NAN,
-                                    .value = normal(random) * 0.01f,
-                                    .left = base + i}
-                : (ats_forest_node){.threshold = roundf(normal(random) * 40.0f) / 40.0f,
-                                    .left = base + 2 * i + 1,
-                                    .feature = (uint16_t)ats_random_below(random, FEATURES)};
+            i >= splits ? (ats_forest_node){.threshold = NAN,
+                                            .value = normal(random) * 0.01f,
+                                            .left = base + i}
+                        : (ats_forest_node){
+                              .threshold = roundf(normal(random) * 40.0f) / 40.0f,
+                              .left = base + 2 * i + 1,
+                              .feature = (uint16_t)ats_random_below(random, f->feature_count)};
 }
 
 static int make(ats_infer_model *m, const char *folder)
@@ -270,7 +275,7 @@ static int make(ats_infer_model *m, const char *folder)
         return ats_error(ATS_EXIT_FAILED, "infer: out of memory");
     f->tree_count = trees;
     f->node_count = trees * ((2u << depth) - 1);
-    f->feature_count = FEATURES;
+    f->feature_count = m->shape->features;
     f->max_depth = depth;
     f->group_count = 1;
     ats_random_seed(&random, trees + depth);
@@ -284,6 +289,12 @@ int ats_infer_model_write(const ats_infer_shape *shape, const char *folder)
 {
     (void)shape, (void)folder;
     return ats_error(ATS_EXIT_UNREACHABLE, "this build has no XGBoost to train models with");
+}
+
+int ats_infer_model_save(const ats_infer_model *m, const char *path)
+{
+    (void)m, (void)path;
+    return ats_error(ATS_EXIT_UNREACHABLE, "this build has no XGBoost to write models with");
 }
 
 const float *ats_infer_xgboost(const ats_infer_model *m, const char *interface, uint32_t n)

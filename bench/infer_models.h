@@ -1,7 +1,7 @@
 /* infer_models.h: the forests of `ats bench infer` and what scores them besides ours.
  *
- * A model is trained at start by the installed XGBoost on made-up rows (64 features, a nonlinear
- * sum with noise), so that it has the shape of a real one; or read from a folder that
+ * A model is trained at start by the installed XGBoost on made-up rows (a nonlinear sum of their
+ * features with noise), so that it has the shape of a real one; or read from a folder that
  * `--write-models` filled before, because a peer that is compiled code belongs to one model. Where
  * XGBoost is not installed, a forest of the same shape is drawn from a seed. Cold.
  */
@@ -11,12 +11,13 @@
 #include "bench/bench.h"
 #include "calc/forest/scorer.h"
 
-#define ATS_INFER_FEATURES 64u
-#define ATS_INFER_ROWS     4096u /* to score, independent of each other and of the training rows */
+#define ATS_INFER_FEATURES_MAX 315u
+/* To score, independent of each other and of the training rows. */
+#define ATS_INFER_ROWS 4096u
 
 typedef struct ats_infer_shape {
-    const char *name; /* "500x6" */
-    uint32_t trees, depth;
+    const char *name; /* "500x6", also of its file */
+    uint32_t trees, depth, features;
 } ats_infer_shape;
 
 /* A TL2cgen shared object's function: one row, its margin in result. */
@@ -37,8 +38,8 @@ typedef struct ats_infer_model {
     const char *source; /* "trained", "read", "drawn" */
 } ats_infer_model;
 
-/* rows [ATS_INFER_ROWS][ATS_INFER_FEATURES] to score. */
-void ats_infer_rows(float *rows);
+/* rows [ATS_INFER_ROWS][features] to score. */
+void ats_infer_rows(float *rows, uint32_t features);
 
 /* Makes or reads a model, and opens its compiled peers FOLDER/NAME.so and FOLDER/NAME.lleaves.so
  * where they are. 0, or -1 with an error pushed. */
@@ -48,10 +49,14 @@ void ats_infer_model_free(ats_infer_model *model);
 /* Trains a model and writes FOLDER/NAME.json. */
 int ats_infer_model_write(const ats_infer_shape *shape, const char *folder);
 
+/* Writes a model that was made, as XGBoost does. 0, or -1 with an error pushed; model->booster must
+ * be there. */
+int ats_infer_model_save(const ats_infer_model *model, const char *path);
+
 /* XGBoost's margins of n rows side by side in memory, by XGBoosterPredictFromDense; valid until the
  * next call. NULL with an error pushed. `interface` is the array interface of the rows, written by
  * ats_infer_interface: its making is not XGBoost's cost. */
 const float *ats_infer_xgboost(const ats_infer_model *model, const char *interface, uint32_t n);
-void ats_infer_interface(char text[128], const float *rows, uint32_t n);
+void ats_infer_interface(char text[128], const float *rows, uint32_t n, uint32_t features);
 
 #endif

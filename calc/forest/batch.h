@@ -5,6 +5,16 @@
 
 #include "calc/forest/image.h"
 
+/* The records of a tree on their way: most of them are looked at when it comes to the tree, and a
+ * model of such trees is larger than the near caches. */
+static inline void ats_batch_prefetch_records(const ats_forest_record *records)
+{
+    const char *line = (const char *)records;
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < 64 * sizeof *records; i += 64)
+        __builtin_prefetch(line + i, 0, 3);
+}
+
 /* Adds what n rows get from levels seven and eight of one tree. exit[i]: row i's exit of its top;
  * ranks: those of column c at ranks + c * pitch. */
 static inline void ats_batch_add_records(const ats_forest_record *records, const uint8_t *ranks,

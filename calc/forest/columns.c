@@ -51,7 +51,7 @@ static uint32_t run_length(const ats_forest_column_set *set, uint32_t at)
     return n;
 }
 
-static uint32_t levels_for(uint32_t count)
+uint32_t ats_forest_search_levels(uint32_t count)
 {
     uint32_t levels = 4; /* one line */
     while ((1u << levels) - 1 < count)
@@ -75,8 +75,8 @@ static void add_run(ats_forest_column_set *set, uint32_t run)
                 set->columns[column] =
                     (ats_forest_column){.feature = t->feature,
                                         .threshold_count = (uint8_t)count,
-                                        .missing_rank = t->missing_right ? 255 : 0,
-                                        .search_levels = (uint8_t)levels_for(count)};
+                                        .missing_rank = t->missing_right ? (uint8_t)count : 0,
+                                        .search_levels = (uint8_t)ats_forest_search_levels(count)};
                 for (uint32_t i = 0; i < count; i++) {
                     t[i].column = (uint16_t)column;
                     t[i].rank = (uint8_t)i;

@@ -31,6 +31,9 @@ void ats_forest_columns_free(ats_forest_column_set *set);
 const ats_forest_threshold *ats_forest_columns_find(const ats_forest_column_set *set,
                                                     const ats_forest_node *node);
 
+/* Levels of the search tree of this many thresholds: 4..8. */
+uint32_t ats_forest_search_levels(uint32_t threshold_count);
+
 /* Bytes of a column's cuts and of its search tree, and their writing; `thresholds` are the
  * column's own, ascending. */
 size_t ats_forest_cuts_bytes(uint32_t threshold_count);

@@ -105,9 +105,9 @@ static int check_columns(const ats_forest_image *h)
         const ats_forest_column *c = &columns[i];
         uint32_t run = (uint32_t)(i >= h->run_end[0]) + (i >= h->run_end[1]) + (i >= h->run_end[2]);
         if (c->feature >= h->feature_count || c->threshold_count < 1 ||
-            c->threshold_count > ATS_FOREST_COLUMN_THRESHOLDS || c->search_levels < 4 ||
-            c->search_levels > 8 || (1u << c->search_levels) - 1 < c->threshold_count ||
-            c->missing_rank != (run >= 2 ? 255 : 0) ||
+            c->threshold_count > ATS_FOREST_COLUMN_THRESHOLDS ||
+            c->search_levels != ats_forest_search_levels(c->threshold_count) ||
+            c->missing_rank != (run >= 2 ? c->threshold_count : 0) ||
             (c->threshold_count > LINE) != (run % 2 == 1) ||
             !within(h, c->cuts, ats_forest_cuts_bytes(c->threshold_count)) ||
             !within(h, c->search, ats_forest_search_bytes(c->search_levels)) ||

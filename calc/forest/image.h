@@ -6,12 +6,12 @@
  *
  * Columns. A row of floats is first quantised into column_count bytes, its ranks. A column is a
  * feature, up to ATS_FOREST_COLUMN_THRESHOLDS distinct ascending thresholds of it, and what stands
- * for a missing value. Its rank q is how many of the thresholds are <= x (0..254), or its
- * missing_rank (0 or 255) when x is NaN. A node goes right iff q > its own rank k, k being the
- * index of its threshold within the column: exactly x >= threshold, as IEEE compares (-0 equals 0,
- * infinities and denormals are ordinary values), and 255 is greater than every k. A feature with
- * more thresholds has several columns, one with nodes of both default directions a column for
- * each. Features that no node uses have none. So a rank is one byte for every model.
+ * for a missing value. Its rank q is how many of the thresholds are <= x, or its missing_rank (0 or
+ * threshold_count, that of +infinity) when x is NaN: 0..254. A node goes right iff q > its own rank
+ * k, k being the index of its threshold within the column: exactly x >= threshold, as IEEE compares
+ * (-0 equals 0, infinities and denormals are ordinary values). A feature with more thresholds has
+ * several columns, one with nodes of both default directions a column for each. Features that no
+ * node uses have none. So a rank is one byte for every model.
  *
  * Columns stand in four runs, each ascending by feature: missing left and at most
  * ATS_FOREST_LINE_THRESHOLDS thresholds; missing left and more; missing right and few; missing
@@ -50,8 +50,8 @@
 #include <assert.h>
 
 #define ATS_FOREST_IMAGE_MAGIC       "ATSFRST"
-#define ATS_FOREST_IMAGE_VERSION     1u
-#define ATS_FOREST_COLUMN_THRESHOLDS 254u /* rank 254 is the greatest; 255 is missing */
+#define ATS_FOREST_IMAGE_VERSION     2u
+#define ATS_FOREST_COLUMN_THRESHOLDS 254u /* 255 is a k that no rank exceeds */
 #define ATS_FOREST_LINE_THRESHOLDS   16u  /* floats of a cache line */
 #define ATS_FOREST_BLOCK_TREES       16u
 /* Eight pairs of 64-byte registers. Beyond, a permute a pair costs more than a walk. */
@@ -68,8 +68,8 @@ typedef struct ats_forest_column {
     uint32_t search; /* line of the image of its search tree */
     uint16_t feature;
     uint8_t threshold_count; /* 1..254 */
-    uint8_t missing_rank;    /* 0 or 255 */
-    uint8_t search_levels;   /* 4..8: 2^levels - 1 >= threshold_count */
+    uint8_t missing_rank;    /* 0, or threshold_count */
+    uint8_t search_levels;   /* 4..8: the fewest with 2^levels - 1 >= threshold_count */
     uint8_t reserved[3];
 } ats_forest_column;
 static_assert(sizeof(ats_forest_column) == 16, "four columns a line");

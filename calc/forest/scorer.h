@@ -6,12 +6,12 @@
  *
  *   portable  any machine: ranks by counting; walks of eight trees side by side, level by level
  *   avx2      a tree's 63 nodes decided by byte shuffles and comparisons (up to 96 columns; walks
- *             beyond); from 20 rows on, 64 rows side by side
+ *             beyond); from 16 to 28 rows on, 64 rows side by side
  *   avx512    AVX-512 F, BW, DQ, VL, VBMI, BITALG, VPOPCNTDQ. Few rows: one byte permute and one
  *             comparison decide all 63 nodes of a tree (a permute a pair of registers beyond 128
- *             columns), two table look-ups find its exit. From 20 rows on: columns side by side,
- *             64 rows in a register, every node decided for all of them and merged from the leaves
- *             up; 128 rows at a time where there are as many.
+ *             columns), two table look-ups find its exit. From 18 or 28 rows on: columns side by
+ * side, 64 rows in a register, every node decided for all of them and merged from the leaves up;
+ * 128 rows at a time where there are as many.
  *
  * Below the sixth level a tree goes on by records of two levels (depth 7 and 8) or by a walk of
  * fixed length. With more than 1,024 columns all trees are walked. Every model that parses is

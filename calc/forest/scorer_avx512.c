@@ -8,6 +8,8 @@
 #include "calc/forest/exits.h"
 #include "calc/forest/walk.h"
 
+#include <math.h>
+
 #define LINE  ATS_FOREST_LINE_THRESHOLDS
 #define BLOCK ATS_FOREST_BLOCK_TREES
 
@@ -23,6 +25,12 @@ INLINE uint32_t count_line(const float *line, __m512 x)
     return (uint32_t)__builtin_popcountll(below);
 }
 
+/* Above every threshold where it is no number: the least of a NaN and another is the other. */
+INLINE __m512 infinite_if_missing(__m512 x)
+{
+    return _mm512_min_ps(x, _mm512_set1_ps(INFINITY));
+}
+
 /* Ranks of the columns of one run. Every column is its own chain of two comparisons and two counts,
  * and the processor runs many of them at once. */
 INLINE uint32_t rank_run(const ats_forest_image *image, uint32_t c, uint32_t run, const float *row,
@@ -34,11 +42,11 @@ INLINE uint32_t rank_run(const ats_forest_image *image, uint32_t c, uint32_t run
     for (; c < end; c++) {
         const float *cuts = ats_forest_image_at(image, columns[c].cuts);
         __m512 x = _mm512_set1_ps(row[columns[c].feature]);
+        if (missing_right)
+            x = infinite_if_missing(x);
         uint32_t rank = count_line(cuts, x);
         if (wide)
             rank = LINE * rank + count_line(cuts + LINE + LINE * rank, x);
-        if (missing_right) /* all ones where x is no number */
-            rank |= _cvtmask16_u32(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q));
         ranks[c] = (uint8_t)rank;
     }
     return end;

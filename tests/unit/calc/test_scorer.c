@@ -265,7 +265,7 @@ Test(image, columns_hold_each_threshold_once)
             const ats_forest_column *c = &ats_forest_columns(f.image)[nodes[i].column];
             const float *cuts = ats_forest_image_at(f.image, c->cuts);
             cr_assert_eq(c->feature, n->feature);
-            cr_assert_eq(c->missing_rank, n->default_right ? 255 : 0);
+            cr_assert_eq(c->missing_rank, n->default_right ? c->threshold_count : 0);
             cr_assert_eq(cuts[(c->threshold_count > 16 ? 16 : 0) + nodes[i].rank], n->threshold);
         }
         end(&f);
