@@ -104,14 +104,14 @@ static bool is_of(const entry *e, const ats_forest_image *image)
 
 static ats_forest_image *read_image(int fd, const entry *e)
 {
-    void *image = aligned_alloc(64, (size_t)e->image_bytes);
+    void *image = ats_forest_image_memory((size_t)e->image_bytes);
     if (!image)
         return NULL;
     if (ats_file_read_at(fd, image, (size_t)e->image_bytes, sizeof *e) == (ssize_t)e->image_bytes &&
         ats_forest_image_check(image, (size_t)e->image_bytes) == 0 && is_of(e, image))
         return image;
     ats_error_clear();
-    free(image);
+    ats_forest_image_free(image);
     return NULL;
 }
 

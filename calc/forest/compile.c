@@ -303,7 +303,7 @@ static void fill_image(const filler *f)
 }
 
 /* Zeroed. Images of a huge page and more lie on huge pages where the kernel has them. */
-static void *allocate(size_t bytes)
+void *ats_forest_image_memory(size_t bytes)
 {
     size_t align = bytes >= HUGE_PAGE / 2 ? HUGE_PAGE : 64;
     size_t size = (bytes + align - 1) / align * align;
@@ -324,7 +324,7 @@ ats_forest_image *ats_forest_compile(const ats_forest *forest)
     p.blocks = calloc((forest->tree_count + BLOCK - 1) / BLOCK, sizeof *p.blocks);
     if (p.blocks) {
         plan_image(&p);
-        base = allocate(p.head.bytes);
+        base = ats_forest_image_memory(p.head.bytes);
     }
     if (base) {
         filler f = {.plan = &p,

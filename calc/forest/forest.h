@@ -25,6 +25,10 @@
 
 #define ATS_FOREST_GROUPS_MAX 64u
 
+/* Longest walk. XGBoost's default is 6, leaf-wise trees of 255 leaves stay far below; a deeper one
+ * is a damaged file. */
+#define ATS_FOREST_DEPTH_MAX 64u
+
 /* Rises whenever a parser reads a file otherwise than before: what was made of it is made anew. */
 #define ATS_FOREST_PARSER_VERSION 1u
 

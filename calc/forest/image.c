@@ -7,11 +7,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BLOCK     ATS_FOREST_BLOCK_TREES
-#define LINE      ATS_FOREST_LINE_THRESHOLDS
-#define BAD(...)  ats_error(ATS_EXIT_DATA, "forest image: " __VA_ARGS__)
-#define DEPTH_MAX 64u
-
+#define BLOCK    ATS_FOREST_BLOCK_TREES
+#define LINE     ATS_FOREST_LINE_THRESHOLDS
+#define BAD(...) ats_error(ATS_EXIT_DATA, "forest image: " __VA_ARGS__)
 /* Does a section lie within the image, behind its header? */
 static bool within(const ats_forest_image *h, uint32_t line, uint64_t bytes)
 {
@@ -37,7 +35,7 @@ static int check_header(const ats_forest_image *h, size_t bytes)
         h->feature_count > ATS_FOREST_FEATURES_MAX || h->column_count > ATS_FOREST_COLUMNS_MAX ||
         h->group_count < 1 || h->group_count > ATS_FOREST_GROUPS_MAX ||
         h->node_count < h->tree_count || h->node_count > ATS_FOREST_NODES_MAX + 1 ||
-        h->max_depth > DEPTH_MAX || h->pair_count != pairs)
+        h->max_depth > ATS_FOREST_DEPTH_MAX || h->pair_count != pairs)
         return BAD("its counts cannot be");
     if (h->run_end[0] > h->run_end[1] || h->run_end[1] > h->run_end[2] ||
         h->run_end[2] > h->run_end[3] || h->run_end[3] != h->column_count)
@@ -195,7 +193,7 @@ static bool sound_block(const ats_forest_image *h, const ats_forest_block *b)
         {BLOCK, 64, 256}, {0, 0, 4},
     };
     uint32_t columns = h->column_count ? h->column_count : 1;
-    if (b->form >= ATS_FOREST_FORM_COUNT || b->steps > DEPTH_MAX ||
+    if (b->form >= ATS_FOREST_FORM_COUNT || b->steps > ATS_FOREST_DEPTH_MAX ||
         (b->form == ATS_FOREST_RECORDS && h->column_count > 256) ||
         (b->form == ATS_FOREST_NODES) != (h->column_count > ATS_FOREST_MASK_COLUMNS_MAX) ||
         !within(h, b->leaves, (uint64_t)BLOCK * forms[b->form].leaf_bytes))

@@ -156,6 +156,10 @@ ats_forest_image *ats_forest_compile(const ats_forest *forest);
 
 void ats_forest_image_free(ats_forest_image *image);
 
+/* Zeroed memory for an image of so many bytes that is read from somewhere, on huge pages where they
+ * pay and are to be had; released with ats_forest_image_free. NULL when memory is short. */
+void *ats_forest_image_memory(size_t bytes);
+
 /* Is this block a sound image? It looks at every offset, index and rank, so that a scorer reads
  * nothing outside the block whatever is in it. `block` must be 64-byte aligned. 0, or -1 with an
  * error (ATS_EXIT_DATA) that says what is wrong. */

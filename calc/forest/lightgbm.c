@@ -24,9 +24,6 @@
 
 #define REFUSE(...) ats_error(ATS_EXIT_DATA, "lightgbm model: " __VA_ARGS__)
 
-/* Longest walk accepted. Leaf-wise growth with 255 leaves stays far below. */
-#define DEPTH_MAX 64u
-
 #define IS_CATEGORICAL(type)  ((type)&1)
 #define IS_DEFAULT_LEFT(type) ((type)&2)
 #define MISSING(type)         ((type) >> 2 & 3)
@@ -292,9 +289,9 @@ static int fill_split(ats_forest *forest, const tree *t, uint32_t index, const p
         return REFUSE("tree %u, split %u: feature %d of %u", index, split, t->feature[split],
                       forest->feature_count);
     /* n leaves and n - 1 splits, each used once; more arrivals mean a loop. */
-    if (*tail + 2 > 2 * t->n - 1 || p->depth + 1 > DEPTH_MAX)
+    if (*tail + 2 > 2 * t->n - 1 || p->depth + 1 > ATS_FOREST_DEPTH_MAX)
         return REFUSE("tree %u is no tree (a node is reached twice, or deeper than %u)", index,
-                      DEPTH_MAX);
+                      ATS_FOREST_DEPTH_MAX);
     if (default_right(t, split, index, &missing) != 0)
         return -1;
     forest->nodes[p->to] = (ats_forest_node){.threshold = least_above(t->threshold[split]),

@@ -18,9 +18,6 @@
 
 #define REFUSE(...) ats_error(ATS_EXIT_DATA, "xgboost model: " __VA_ARGS__)
 
-/* Longest walk accepted. XGBoost's own default is 6; deeper than this is a damaged file. */
-#define DEPTH_MAX 64u
-
 typedef struct tree_json {
     json_t *left, *right, *feature, *condition, *default_left;
     size_t n;
@@ -219,9 +216,9 @@ static int fill_split(ats_forest *forest, const tree_json *t, size_t index, cons
     if (!json_is_number(condition) || threshold != threshold)
         return REFUSE("tree %zu, node %u: its threshold is no number", index, p->from);
     /* A tree's nodes are used once each; more arrivals than nodes means a loop. */
-    if (*tail + 2 > t->n || p->depth + 1 > DEPTH_MAX)
+    if (*tail + 2 > t->n || p->depth + 1 > ATS_FOREST_DEPTH_MAX)
         return REFUSE("tree %zu is no tree (a node is reached twice, or deeper than %u)", index,
-                      DEPTH_MAX);
+                      ATS_FOREST_DEPTH_MAX);
     uint32_t child = forest->node_count;
     forest->nodes[p->to] = (ats_forest_node){.threshold = threshold,
                                              .left = child,
