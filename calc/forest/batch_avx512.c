@@ -353,12 +353,12 @@ void ats_avx512_score_batch(const ats_forest_image *image, const float *const *r
     }
 }
 
-/* Measured: even at 25 rows of 100 x 6, 28 of 500 x 6, 31 of 500 x 8; at 17 where a row's ranks
- * are more than its registers hold. */
+/* Measured: even at 25 rows of 100 x 6, 28 of 500 x 6, 31 of 500 x 8; at 21 over 315 features, at
+ * 17 where a row's ranks are more than its registers hold. */
 uint32_t ats_avx512_batch_rows(const ats_forest_image *image)
 {
     return image->column_count > ATS_FOREST_MASK_COLUMNS_MAX ? UINT32_MAX
-           : image->pair_count                               ? 18
+           : image->pair_count                               ? 20
                                                              : 28;
 }
 

@@ -9,9 +9,9 @@
  *             beyond); from 16 to 28 rows on, 64 rows side by side
  *   avx512    AVX-512 F, BW, DQ, VL, VBMI, BITALG, VPOPCNTDQ. Few rows: one byte permute and one
  *             comparison decide all 63 nodes of a tree (a permute a pair of registers beyond 128
- *             columns), two table look-ups find its exit. From 18 or 28 rows on: columns side by
- * side, 64 rows in a register, every node decided for all of them and merged from the leaves up;
- * 128 rows at a time where there are as many.
+ *             columns), two table look-ups find its exit. From 20 or 28 rows on: columns side by
+ *             side, 64 rows in a register, every node decided for all of them and merged from the
+ *             leaves up; 128 rows at a time where there are as many.
  *
  * Below the sixth level a tree goes on by records of two levels (depth 7 and 8) or by a walk of
  * fixed length. With more than 1,024 columns all trees are walked. Every model that parses is
@@ -73,10 +73,9 @@ void ats_scorer_score_ranks(const ats_scorer *scorer, const uint8_t *ranks, uint
 
 /* What is remembered of the row scored last for one symbol: its values and their ranks, so that
  * only features that changed are quantised again. It pays when fewer than about a fifth of the
- * features change from row to row: 100 trees of depth 6 on AVX-512 take 0.16 us with 8 changed of
- * 64 and 0.36 with 8 of 315, where a fresh row takes 0.21 and 0.67; it is even at about 24 of 64
- * and 64 of 315, and slower beyond (`ats bench infer`, slow-rows). A feature that changes in any
- * bit counts as changed. The margins are the same.
+ * features change from row to row: 100 trees of depth 6 on AVX-512 take 0.17 us with 8 changed of
+ * 64, where a fresh row takes 0.21 (`ats bench infer`, slow-rows); with many it is slower. A
+ * feature that changes in any bit counts as changed. The margins are the same.
  *
  * Bytes of a memory, a multiple of 64; it must be 64-byte aligned and is made ready by
  * ats_forest_row_memory_reset. It belongs to one image. */

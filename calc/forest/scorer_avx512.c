@@ -112,11 +112,11 @@ static void update(const ats_forest_image *image, const float *row, float *value
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-/* How a row's ranks are held: in one, two or four registers, or in memory as pairs. */
-typedef enum row_width { WIDTH_64, WIDTH_128, WIDTH_256, WIDTH_PAIRS } row_width;
+/* How a row's ranks are held: in one, two, four or six registers, or in memory as pairs. */
+typedef enum row_width { WIDTH_64, WIDTH_128, WIDTH_256, WIDTH_384, WIDTH_PAIRS } row_width;
 
 typedef struct row_ranks {
-    __m512i r[4];
+    __m512i r[6];
     const uint8_t *q;
     uint32_t pair_count;
 } row_ranks;
@@ -125,11 +125,15 @@ INLINE row_ranks load_row(const ats_forest_image *image, const uint8_t *q, row_w
 {
     row_ranks row = {.q = q, .pair_count = image->pair_count};
     row.r[0] = _mm512_load_si512(q);
-    if (width == WIDTH_128 || width == WIDTH_256)
+    if (width != WIDTH_64 && width != WIDTH_PAIRS)
         row.r[1] = _mm512_load_si512(q + 64);
-    if (width == WIDTH_256) {
+    if (width == WIDTH_256 || width == WIDTH_384) {
         row.r[2] = _mm512_load_si512(q + 128);
         row.r[3] = _mm512_load_si512(q + 192);
+    }
+    if (width == WIDTH_384) {
+        row.r[4] = _mm512_load_si512(q + 256);
+        row.r[5] = _mm512_load_si512(q + 320);
     }
     return row;
 }
@@ -160,6 +164,12 @@ INLINE uint64_t decide(const row_ranks *row, const uint8_t *record, const uint64
         __m512i low = _mm512_permutex2var_epi8(row->r[0], columns, row->r[1]);
         __m512i high = _mm512_permutex2var_epi8(row->r[2], columns, row->r[3]);
         picked = _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(columns), high);
+    } else if (width == WIDTH_384) {
+        picked = _mm512_permutex2var_epi8(row->r[0], columns, row->r[1]);
+        __m512i second = _mm512_permutex2var_epi8(row->r[2], columns, row->r[3]);
+        __m512i third = _mm512_permutex2var_epi8(row->r[4], columns, row->r[5]);
+        picked = _mm512_mask_mov_epi8(picked, pairs[1], second);
+        picked = _mm512_mask_mov_epi8(picked, pairs[2], third);
     } else {
         picked = pick_pairs(row, columns, pairs);
     }
@@ -179,17 +189,19 @@ typedef struct block_view {
 INLINE block_view view_of(const ats_forest_image *image, const ats_forest_block *block,
                           row_width width)
 {
-    bool paired = width == WIDTH_PAIRS;
+    bool paired = width >= WIDTH_384;
     return (block_view){.records = ats_forest_image_at(image, block->masks),
                         .pairs = paired ? ats_forest_image_at(image, block->pairs) : NULL,
                         .leaves = ats_forest_image_at(image, block->leaves),
-                        .pair_step = paired ? image->pair_count : 0};
+                        .pair_step = width == WIDTH_384 ? 3
+                                     : paired           ? image->pair_count
+                                                        : 0};
 }
 
 INLINE uint64_t decide_record(const block_view *v, const row_ranks *row, uint32_t record,
                               row_width width)
 {
-    const uint64_t *pairs = width == WIDTH_PAIRS ? v->pairs + record * v->pair_step : NULL;
+    const uint64_t *pairs = width >= WIDTH_384 ? v->pairs + record * v->pair_step : NULL;
     return decide(row, v->records + record * 128, pairs, width);
 }
 
@@ -379,6 +391,7 @@ INLINE void score_row(const ats_forest_image *image, const uint8_t *ranks, row_w
 SCORE(WIDTH_64)
 SCORE(WIDTH_128)
 SCORE(WIDTH_256)
+SCORE(WIDTH_384)
 SCORE(WIDTH_PAIRS)
 
 static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uint32_t n,
@@ -391,6 +404,8 @@ static void score_ranks(const ats_forest_image *image, const uint8_t *ranks, uin
         score_WIDTH_128(image, ranks, n, margins);
     else if (image->column_count <= 256)
         score_WIDTH_256(image, ranks, n, margins);
+    else if (image->pair_count == 3)
+        score_WIDTH_384(image, ranks, n, margins);
     else
         score_WIDTH_PAIRS(image, ranks, n, margins);
 }
