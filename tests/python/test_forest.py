@@ -66,7 +66,7 @@ def score(model, x, batch, way="walk"):
 
 
 def case(objective="reg:squarederror", trees=30, **parameters):
-    return {"objective": objective, "trees": trees, "parameters": {"max_depth": 6, "seed": 7, "nthread": 2, **parameters}}
+    return {"objective": objective, "trees": trees, "parameters": {"max_depth": 6, "seed": 7, "nthread": 1, **parameters}}
 
 
 CASES = {

@@ -49,7 +49,7 @@ def score(model, x, batch=64):
 
 def case(objective="regression", trees=30, classes=1, missing=0.08, **parameters):
     return {"objective": objective, "trees": trees, "classes": classes, "missing": missing,
-            "parameters": {"num_leaves": 31, "min_data_in_leaf": 5, "seed": 7, "verbose": -1, "num_threads": 2, **parameters}}
+            "parameters": {"num_leaves": 31, "min_data_in_leaf": 5, "seed": 7, "verbose": -1, "num_threads": 1, **parameters}}
 
 
 CASES = {
