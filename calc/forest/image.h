@@ -1,7 +1,7 @@
 /* image.h: a forest compiled for scoring: one block of memory, quantised.
  *
  * ats_forest_compile turns a parsed forest into an image: a single block, 64-byte aligned, with
- * offsets in place of pointers. It can be written to a file, mapped again, and copied to a GPU as
+ * offsets in place of pointers. It can be written to a file, read again, and copied to a GPU as
  * it is. Scorers (scorer.h) read it and never write it.
  *
  * Columns. A row of floats is first quantised into column_count bytes, its ranks. A column is a

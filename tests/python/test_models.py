@@ -105,6 +105,19 @@ def test_a_model_on_trial_is_compared_and_decides_nothing(days):
     assert "Model on trial" in (days / "beside/report.html").read_text()
 
 
+@pytest.mark.parametrize("settings", [{"ATS_MODEL_ISA": "portable"}, {"ATS_MODEL_INCREMENTAL": "true"},
+                                      {"ATS_MODEL_INCREMENTAL": "true", "ATS_MODEL_BATCH_LIMIT": 1},
+                                      *({"ATS_MODEL_BATCH_LIMIT": n} for n in (1, 65, 256)), {"ATS_MODEL_BACKEND": "cpu"}],
+                         ids=lambda s: " ".join(f"{k[10:].lower()}={v}" for k, v in s.items()))
+def test_how_it_is_scored_changes_no_decision(days, tmp_path, settings):
+    if not (days / "standard").exists():
+        run(days, "standard", ATS_MODEL_PATH=days / "a.json")
+    ats("replay", "-q", "-c", ROOT / "configs/demo.yaml", "--run-dir", tmp_path / "other", days / "two.cap",
+        ATS_MODEL_PATH=days / "a.json", **settings)
+    standard, other = (json.loads((f / "run.json").read_text()) for f in (days / "standard", tmp_path / "other"))
+    assert other["digest"] == standard["digest"] and other["infer"]["rows"] == standard["infer"]["rows"]
+
+
 def ensemble(folder, weights, calibration=None):
     members = [{"weight": w, "name": n, "model": base64.b64encode((folder / n).read_bytes()).decode()} for n, w in weights.items()]
     path = folder / "ensemble.json"
