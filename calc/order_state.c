@@ -47,6 +47,11 @@ static const ats_transition TABLE[ATS_ORDER_STATE_COUNT][ATS_EVENT_COUNT] = {
     [ATS_ORDER_CANCELED] = {X, X, S, S, S, S, M(CANCELED), M(FILLED), S, S, S},
     [ATS_ORDER_REJECTED] = {X, X, S, S, S, S, M(REJECTED), M(FILLED), S, S, S},
     [ATS_ORDER_EXPIRED] = {X, X, S, S, S, S, M(EXPIRED), M(FILLED), S, S, S},
+    [ATS_ORDER_REPLACED] = {X, X, S, S, S, S, M(REPLACED), M(FILLED), S, S, S},
+    [ATS_ORDER_PENDING_REPLACE] = {X, X, X, X, X, X, X, X, X, X, X},
+    [ATS_ORDER_CANCEL_UNKNOWN] = {X, X, X, X, X, X, X, X, X, X, X},
+    [ATS_ORDER_REPLACE_UNKNOWN] = {X, X, X, X, X, X, X, X, X, X, X},
+    [ATS_ORDER_HELD] = {X, X, X, X, X, X, X, X, X, X, X},
 };
 
 ats_transition ats_order_transition(uint32_t state, uint32_t event)

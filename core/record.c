@@ -9,12 +9,15 @@ static const char *const KIND_LABELS[] = {
     "exec",  "position", "control",  "env"};
 static_assert(sizeof(KIND_LABELS) / sizeof(KIND_LABELS[0]) == ATS_KIND_COUNT, "a label a kind");
 
-static const char *const REASON_LABELS[] = {"none",      "entry_long", "entry_short", "exit_signal",
-                                            "exit_stop", "exit_time",  "exit_session"};
+static const char *const REASON_LABELS[] = {
+    "none",         "entry_long",  "entry_short",   "exit_signal", "exit_stop",    "exit_time",
+    "exit_session", "exit_target", "exit_trailing", "exit_rule",   "exit_flatten", "protect"};
 static_assert(sizeof(REASON_LABELS) / sizeof(REASON_LABELS[0]) == ATS_REASON_COUNT,
               "a label a reason");
 
-static const char *const CONTROL_LABELS[] = {"none", "pause", "resume", "kill", "model"};
+static const char *const CONTROL_LABELS[] = {"none",    "pause", "resume",    "kill",
+                                             "model",   "halt",  "freeze",    "rearm",
+                                             "flatten", "limit", "safe_mode", "covariance"};
 static_assert(sizeof(CONTROL_LABELS) / sizeof(CONTROL_LABELS[0]) == ATS_CONTROL_COUNT,
               "a label a command");
 
@@ -49,20 +52,55 @@ static const char *const CHECK_LABELS[] = {"pass",
                                            "instrument"};
 static_assert(sizeof(CHECK_LABELS) / sizeof(CHECK_LABELS[0]) == ATS_CHECK_COUNT, "a label a check");
 
-static const char *const ORDER_STATE_LABELS[] = {
-    "new",     "journaled", "sent",     "accepted", "partial", "pending_cancel",
-    "unknown", "filled",    "canceled", "rejected", "expired"};
+static const char *const ORDER_STATE_LABELS[] = {"new",
+                                                 "journaled",
+                                                 "sent",
+                                                 "accepted",
+                                                 "partial",
+                                                 "pending_cancel",
+                                                 "unknown",
+                                                 "filled",
+                                                 "canceled",
+                                                 "rejected",
+                                                 "expired",
+                                                 "replaced",
+                                                 "pending_replace",
+                                                 "cancel_unknown",
+                                                 "replace_unknown",
+                                                 "held"};
 static_assert(sizeof(ORDER_STATE_LABELS) / sizeof(ORDER_STATE_LABELS[0]) == ATS_ORDER_STATE_COUNT,
               "a label a state");
 
 static const char *const EXEC_TYPE_LABELS[] = {
-    0, "accepted", "rejected", "fill", "canceled", "expired", "cancel_rejected", "refused"};
+    0,           "accepted",        "rejected", "fill",     "canceled",
+    "expired",   "cancel_rejected", "refused",  "replaced", "replace_rejected",
+    "triggered", "busted",          "corrected"};
 static_assert(sizeof(EXEC_TYPE_LABELS) / sizeof(EXEC_TYPE_LABELS[0]) == ATS_EXEC_TYPE_COUNT,
               "a label a type");
 
 static const char *const SOURCE_LABELS[] = {"none", "synth", "taq-csv", "binance-ws", "bar-file"};
 static_assert(sizeof(SOURCE_LABELS) / sizeof(SOURCE_LABELS[0]) == ATS_SOURCE_COUNT,
               "a label a source");
+
+static const char *const ORDER_TYPE_LABELS[] = {0,      "limit",      "market",
+                                                "stop", "stop_limit", "trailing_stop"};
+static const char *const TIF_LABELS[] = {0, "day", "ioc", "fok", "gtc", "opg", "cls"};
+static const char *const ORDER_CLASS_LABELS[] = {"simple", "bracket", "oco", "oto"};
+
+const char *ats_order_type_label(uint32_t type)
+{
+    return LABEL_OF(ORDER_TYPE_LABELS, type);
+}
+
+const char *ats_tif_label(uint32_t tif)
+{
+    return LABEL_OF(TIF_LABELS, tif);
+}
+
+const char *ats_order_class_label(uint32_t order_class)
+{
+    return LABEL_OF(ORDER_CLASS_LABELS, order_class);
+}
 
 const char *ats_kind_label(uint32_t kind)
 {

@@ -257,12 +257,53 @@ typedef struct ats_signal {
     uint64_t reserved[17];
 } ats_signal;
 
-typedef enum ats_intent_action { ATS_INTENT_NEW = 1, ATS_INTENT_CANCEL = 2 } ats_intent_action;
+/* REPLACE asks for a new order (of the id intent_id) in the place of target_intent_id. */
+typedef enum ats_intent_action {
+    ATS_INTENT_NEW = 1,
+    ATS_INTENT_CANCEL = 2,
+    ATS_INTENT_REPLACE = 3
+} ats_intent_action;
 
-typedef enum ats_order_type { ATS_ORDER_LIMIT = 1, ATS_ORDER_MARKET = 2 } ats_order_type;
-typedef enum ats_tif { ATS_TIF_DAY = 1, ATS_TIF_IOC = 2, ATS_TIF_FOK = 3 } ats_tif;
+typedef enum ats_order_type {
+    ATS_ORDER_LIMIT = 1,
+    ATS_ORDER_MARKET = 2,
+    ATS_ORDER_STOP = 3,       /* a market order once the stop price trades */
+    ATS_ORDER_STOP_LIMIT = 4, /* a limit order once the stop price trades */
+    ATS_ORDER_TRAILING_STOP =
+        5 /* a stop that follows the best price since it rests, trail_e9 away */
+} ats_order_type;
+const char *ats_order_type_label(uint32_t type);
+
+typedef enum ats_tif {
+    ATS_TIF_DAY = 1,
+    ATS_TIF_IOC = 2,
+    ATS_TIF_FOK = 3,
+    ATS_TIF_GTC = 4,
+    ATS_TIF_OPG = 5, /* opening auction only */
+    ATS_TIF_CLS = 6  /* closing auction only */
+} ats_tif;
+const char *ats_tif_label(uint32_t tif);
+
+/* Orders that live and die together. The head carries the prices of its legs, so that all of it
+ * passes the gate, or none; a leg's order id is the head's plus ATS_LEG_*, and a strategy's ids
+ * leave room for them. Legs rest only after the head has filled whole (until then they are HELD),
+ * and a fill of one takes its quantity off the other. */
+typedef enum ats_order_class {
+    ATS_ORDER_CLASS_SIMPLE = 0,
+    ATS_ORDER_CLASS_BRACKET = 1, /* an entry, then a target and a stop, one cancelling the other */
+    ATS_ORDER_CLASS_OCO = 2,     /* the head is the target (a limit); its leg is the stop */
+    ATS_ORDER_CLASS_OTO = 3      /* an entry, then a target or a stop */
+} ats_order_class;
+const char *ats_order_class_label(uint32_t order_class);
+
+#define ATS_LEG_TARGET 1u
+#define ATS_LEG_STOP   2u
+#define ATS_LEG_IDS    3u /* ids that a head with legs takes up, its own among them */
 
 #define ATS_INTENT_REDUCE_ONLY 0x01u /* may only bring a position nearer to zero */
+#define ATS_INTENT_EXTENDED    0x02u /* may trade outside the regular session */
+#define ATS_INTENT_PROTECTIVE  0x04u /* the stop that guards a position: kill and HALT leave it */
+#define ATS_INTENT_EMERGENCY   0x08u /* flatten: reduce-only, before anything else */
 
 typedef enum ats_reason {
     ATS_REASON_NONE = 0,
@@ -272,9 +313,19 @@ typedef enum ats_reason {
     ATS_REASON_EXIT_STOP = 4,
     ATS_REASON_EXIT_TIME = 5,
     ATS_REASON_EXIT_SESSION = 6,
+    ATS_REASON_EXIT_TARGET = 7,
+    ATS_REASON_EXIT_TRAILING = 8,
+    ATS_REASON_EXIT_RULE = 9,     /* the strategy's own rule, such as z back at its mean */
+    ATS_REASON_EXIT_FLATTEN = 10, /* by command, or by a latch whose policy is to flatten */
+    ATS_REASON_PROTECT = 11,      /* a stop placed to rest at the broker */
     ATS_REASON_COUNT
 } ats_reason;
 const char *ats_reason_label(uint32_t reason);
+
+static inline int ats_reason_is_exit(uint32_t reason)
+{
+    return reason >= ATS_REASON_EXIT_SIGNAL && reason < ATS_REASON_COUNT;
+}
 
 /* INTENT: what a strategy wants. intent_id is dense per run and names the child order for ever. */
 typedef struct ats_intent {
@@ -282,7 +333,7 @@ typedef struct ats_intent {
     uint64_t intent_id;
     uint64_t target_intent_id; /* CANCEL: the intent to cancel */
     int64_t qty_e9;            /* > 0 */
-    int64_t limit_e9;          /* LIMIT: > 0 */
+    int64_t limit_e9;          /* LIMIT, STOP_LIMIT: > 0; else 0 */
     int64_t bid_e9;            /* the market the decision saw */
     int64_t ask_e9;
     uint32_t account_id;
@@ -295,9 +346,19 @@ typedef struct ats_intent {
     uint8_t type;    /* ats_order_type */
     uint8_t tif;     /* ats_tif */
     uint32_t intent_flags;
-    uint32_t reserved32;
-    int64_t stop_distance_e9; /* distance to the protective stop, per unit; 0 = none */
-    uint64_t reserved[13];
+    float confidence;          /* of the signal, 0..1 */
+    int64_t stop_distance_e9;  /* distance to the protective stop, per unit; 0 = none */
+    int64_t stop_e9;           /* STOP, STOP_LIMIT: > 0; else 0 */
+    int64_t trail_e9;          /* TRAILING_STOP: > 0; else 0 */
+    int64_t target_e9;         /* BRACKET, OCO (head's own limit), OTO: price of the target leg */
+    int64_t stop_leg_e9;       /* BRACKET, OCO, OTO: stop price of the stop leg */
+    int64_t stop_leg_limit_e9; /* > 0: the stop leg is a stop-limit at this price */
+    uint64_t parent_id;     /* intent_id of the parent order that an algorithm slices; 0 = none */
+    int64_t parent_left_e9; /* what the parent may still send after this child */
+    uint8_t order_class;    /* ats_order_class */
+    uint8_t algorithm;      /* what made it: see stages/strategy/execution; 0 = sent as it was */
+    uint8_t reserved8[6];
+    uint64_t reserved[5];
 } ats_intent;
 
 /* The gate's reason codes, in the order in which the gate checks. */
@@ -368,6 +429,11 @@ typedef enum ats_order_state {
     ATS_ORDER_CANCELED = 8,
     ATS_ORDER_REJECTED = 9,
     ATS_ORDER_EXPIRED = 10,
+    ATS_ORDER_REPLACED = 11,
+    ATS_ORDER_PENDING_REPLACE = 12,
+    ATS_ORDER_CANCEL_UNKNOWN = 13,  /* a request to cancel was not answered */
+    ATS_ORDER_REPLACE_UNKNOWN = 14, /* a request to replace was not answered */
+    ATS_ORDER_HELD = 15,            /* a leg whose head has not filled */
     ATS_ORDER_STATE_COUNT
 } ats_order_state;
 const char *ats_order_state_label(uint32_t state);
@@ -393,8 +459,17 @@ typedef struct ats_order {
     uint32_t journaled_ns;
     uint32_t sent_ns;
     float score;
-    uint64_t target_order_id; /* CANCEL: order to cancel */
-    uint64_t reserved[13];
+    uint64_t target_order_id; /* CANCEL, REPLACE: the order to cancel or replace */
+    int64_t stop_e9;          /* these as in the intent */
+    int64_t trail_e9;
+    int64_t target_e9;
+    int64_t stop_leg_e9;
+    int64_t stop_leg_limit_e9;
+    uint64_t parent_id;
+    uint8_t order_class;
+    uint8_t algorithm;
+    uint8_t reserved8[6];
+    uint64_t reserved[6];
 } ats_order;
 
 typedef enum ats_exec_type {
@@ -404,7 +479,12 @@ typedef enum ats_exec_type {
     ATS_EXEC_CANCELED = 4,
     ATS_EXEC_EXPIRED = 5,
     ATS_EXEC_CANCEL_REJECTED = 6,
-    ATS_EXEC_REFUSED = 7, /* the gate's refusal, on the way back to the strategy */
+    ATS_EXEC_REFUSED = 7,          /* the gate's refusal, on the way back to the strategy */
+    ATS_EXEC_REPLACED = 8,         /* order_id is the old order; the new one has its own ACCEPTED */
+    ATS_EXEC_REPLACE_REJECTED = 9, /* order_id is the old order, which stands */
+    ATS_EXEC_TRIGGERED = 10,       /* a stop became a market or limit order */
+    ATS_EXEC_BUSTED = 11,          /* the fill ref_exec_id never was */
+    ATS_EXEC_CORRECTED = 12, /* the fill ref_exec_id was last_qty_e9 at last_px_e9 for fee_e9 */
     ATS_EXEC_TYPE_COUNT
 } ats_exec_type;
 const char *ats_exec_type_label(uint32_t type);
@@ -428,8 +508,12 @@ typedef struct ats_exec {
     uint8_t order_state; /* ats_order_state after this event */
     uint8_t liquidity;   /* 1 took, 2 made */
     uint8_t reserved8;
-    uint32_t reason; /* ats_reason of the intent */
-    uint64_t reserved[13];
+    uint32_t reason;       /* ats_reason of the intent */
+    uint64_t ref_exec_id;  /* BUSTED, CORRECTED: the fill that is meant; the bust has its own id */
+    uint64_t ref_order_id; /* REPLACED: the new order; of a leg: its head; 0 = none */
+    int64_t bid_e9;        /* FILL: the market when it happened, 0 = not known */
+    int64_t ask_e9;
+    uint64_t reserved[9];
 } ats_exec;
 
 /* POSITION: holding and account after a fill, or at the end. */
@@ -456,6 +540,13 @@ typedef enum ats_control_code {
     ATS_CONTROL_RESUME = 2,
     ATS_CONTROL_KILL = 3,
     ATS_CONTROL_MODEL = 4,
+    ATS_CONTROL_HALT = 5,        /* latch: nothing that adds exposure */
+    ATS_CONTROL_FREEZE = 6,      /* latch: no order at all; cancels pass */
+    ATS_CONTROL_REARM = 7,       /* a person takes latches and tripped throttles back */
+    ATS_CONTROL_FLATTEN = 8,     /* leave every position (symbol_id 0) or one */
+    ATS_CONTROL_LIMIT = 9,       /* another value of a limit until a time */
+    ATS_CONTROL_SAFE_MODE = 10,  /* smaller sizes, tighter stops; limit.value 0 = off */
+    ATS_CONTROL_COVARIANCE = 11, /* one entry of the covariance of daily returns */
     ATS_CONTROL_COUNT
 } ats_control_code;
 const char *ats_control_label(uint32_t code);
@@ -468,9 +559,27 @@ typedef struct ats_control {
     ats_header h;
     uint32_t code; /* ats_control_code */
     uint32_t account_id;
-    uint32_t model_id; /* MODEL: the one that scores from the next event on */
-    uint32_t reserved32;
-    uint8_t model_sha256[ATS_SHA256_BYTES]; /* MODEL: of its file, for who reads the tape */
+    uint32_t model_id;    /* MODEL: the one that scores from the next event on */
+    uint32_t strategy_id; /* PAUSE, RESUME, FLATTEN: one strategy; 0 = all */
+    union {
+        uint8_t model_sha256[ATS_SHA256_BYTES]; /* MODEL: of its file, for who reads the tape */
+        struct {
+            int64_t value; /* in the limit's own unit */
+            int64_t
+                until_ns; /* recv_ns from which the configured value holds again; 0 = for good */
+            uint32_t limit_id; /* see stages/risk/limits.h */
+            uint32_t reserved32;
+            uint64_t reserved;
+        } limit;
+        struct {
+            int64_t value_e18; /* of daily log returns; on the diagonal a variance */
+            uint32_t symbol_a;
+            uint32_t symbol_b;
+            uint32_t version; /* entries of one matrix carry one; it counts when it is whole */
+            uint32_t entries; /* how many the version has */
+            uint64_t reserved;
+        } covariance;
+    };
     uint64_t reserved[2];
 } ats_control;
 

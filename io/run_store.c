@@ -46,17 +46,6 @@ static const char *action_label(uint32_t action)
     return action == ATS_INTENT_NEW ? "new" : action == ATS_INTENT_CANCEL ? "cancel" : "?";
 }
 
-static const char *type_label(uint32_t type)
-{
-    return type == ATS_ORDER_LIMIT ? "limit" : type == ATS_ORDER_MARKET ? "market" : "";
-}
-
-static const char *tif_label(uint32_t tif)
-{
-    static const char *const LABELS[] = {"", "day", "ioc", "fok"};
-    return tif < sizeof LABELS / sizeof LABELS[0] ? LABELS[tif] : "?";
-}
-
 #define C(record, field, type_)                                                                    \
     {                                                                                              \
         offsetof(record, field), type_, NULL                                                       \
@@ -71,17 +60,19 @@ static const char *tif_label(uint32_t tif)
     }
 
 static const table TABLES[ATS_KIND_COUNT] = {
-    [ATS_KIND_INTENT] =
-        {"INSERT OR IGNORE INTO intents VALUES ",
-         {C(ats_intent, intent_id, I64), C(ats_intent, target_intent_id, I64),
-          C(ats_intent, qty_e9, I64), C(ats_intent, limit_e9, I64), C(ats_intent, bid_e9, I64),
-          C(ats_intent, ask_e9, I64), C(ats_intent, account_id, U32),
-          C(ats_intent, strategy_id, U32), C(ats_intent, model_id, U32), C(ats_intent, score, F32),
-          L(ats_intent, reason, LABEL32, ats_reason_label),
-          L(ats_intent, action, LABEL8, action_label), L(ats_intent, side, LABEL8, side_label),
-          L(ats_intent, type, LABEL8, type_label), L(ats_intent, tif, LABEL8, tif_label),
-          C(ats_intent, intent_flags, U32), C(ats_intent, stop_distance_e9, I64)},
-         17},
+    [ATS_KIND_INTENT] = {"INSERT OR IGNORE INTO intents VALUES ",
+                         {C(ats_intent, intent_id, I64), C(ats_intent, target_intent_id, I64),
+                          C(ats_intent, qty_e9, I64), C(ats_intent, limit_e9, I64),
+                          C(ats_intent, bid_e9, I64), C(ats_intent, ask_e9, I64),
+                          C(ats_intent, account_id, U32), C(ats_intent, strategy_id, U32),
+                          C(ats_intent, model_id, U32), C(ats_intent, score, F32),
+                          L(ats_intent, reason, LABEL32, ats_reason_label),
+                          L(ats_intent, action, LABEL8, action_label),
+                          L(ats_intent, side, LABEL8, side_label),
+                          L(ats_intent, type, LABEL8, ats_order_type_label),
+                          L(ats_intent, tif, LABEL8, ats_tif_label),
+                          C(ats_intent, intent_flags, U32), C(ats_intent, stop_distance_e9, I64)},
+                         17},
     [ATS_KIND_VERDICT] = {"INSERT OR IGNORE INTO verdicts VALUES ",
                           {C(ats_verdict, intent_id, I64),
                            L(ats_verdict, check, LABEL32, ats_check_label),
@@ -102,8 +93,8 @@ static const table TABLES[ATS_KIND_COUNT] = {
                          L(ats_order, reason, LABEL32, ats_reason_label),
                          L(ats_order, action, LABEL8, action_label),
                          L(ats_order, side, LABEL8, side_label),
-                         L(ats_order, type, LABEL8, type_label),
-                         L(ats_order, tif, LABEL8, tif_label),
+                         L(ats_order, type, LABEL8, ats_order_type_label),
+                         L(ats_order, tif, LABEL8, ats_tif_label),
                          L(ats_order, state, LABEL32, ats_order_state_label),
                          C(ats_order, bid_e9, I64),
                          C(ats_order, ask_e9, I64),
