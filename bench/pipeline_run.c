@@ -102,8 +102,8 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
                      scratch *s, ats_pipeline_result *result)
 {
     ats_run_config config = ats_workload_config();
-    if (o->quiet)
-        config.strategy.entry_margin = 1e30f;
+    if (o->quiet) /* no strategy, no order */
+        config.strategy.count = 0;
     map_chain(&config, o);
     ats_model_table models = {0}; /* holds the caller's model, so it is not cleared */
     ats_chain_spec spec = {.config = &config,

@@ -197,16 +197,19 @@ ats_run_config ats_workload_config(void)
     c.start_cash_e9 = 900000000ll * ATS_E9;
     c.batch_limit = 16;
     c.clock_interval_ns = ATS_E9;
-    c.strategy = (ats_strategy_params){.entry_margin = -1e30f,
-                                       .exit_margin = -1e30f,
-                                       .notional_e9 = 100 * ATS_E9,
-                                       .stop_bps = 5000,
-                                       .max_hold_s = 0,
-                                       .offset_bps = 1,
-                                       .max_spread_bps = 20000,
-                                       .cooldown_ms = 0,
-                                       .flat_at_s = -1,
-                                       .allow_short = false};
+    c.strategy.rules.protect = ATS_PROTECT_WATCH;
+    c.strategy.rules.max_positions = 65536;
+    c.strategy.rules.max_spread_bps = 20000;
+    c.strategy.rules.cooldown_ms = 0;
+    c.strategy.rules.avoid_open_s = c.strategy.rules.avoid_close_s = 0;
+    c.strategy.rules.flat_before_close_s = 0;
+    c.strategy.sizing.notional_e9 = 100 * ATS_E9;
+    c.strategy.sizing.min_notional_e9 = 0;
+    c.strategy.exits.max_stop_bps = 5000;
+    c.strategy.execution.cross_bps = 1;
+    c.strategy.count = 1;
+    c.strategy.strategies[0] =
+        (ats_strategy_spec){.name = "eager", .symbols = "all", .capital_bps = 10000};
     c.limits = (ats_risk_limits){.collar_bps = 100,
                                  .max_data_age_ms = 60000,
                                  .max_order_qty_e9 = 1000000 * ATS_E9,

@@ -73,6 +73,15 @@ const char *ats_batch_bucket_label(uint32_t bucket)
     return bucket < ATS_BATCH_BUCKETS ? LABELS[bucket] : "?";
 }
 
+const char *ats_entry_answer_label(uint32_t answer)
+{
+    static const char *const LABELS[] = {
+        "taken",  "waits", "bad",     "held",  "rests",     "conflict", "no_market", "spread",
+        "window", "size",  "capital", "short", "suspended", "full",     "outranked"};
+    static_assert(sizeof LABELS / sizeof LABELS[0] == ATS_ENTRY_ANSWERS, "a label an answer");
+    return answer < ATS_ENTRY_ANSWERS ? LABELS[answer] : "?";
+}
+
 const char *ats_metric_stage_label(uint32_t stage)
 {
     return stage < ATS_METRIC_STAGE_COUNT ? STAGE_LABELS[stage] : "?";

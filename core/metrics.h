@@ -37,6 +37,11 @@ const char *ats_metric_stage_label(uint32_t stage);
 #define ATS_BATCH_BUCKETS 9u
 const char *ats_batch_bucket_label(uint32_t bucket);
 
+/* What became of an entry that a strategy asked for: ats_answer of stages/strategy/ats_strategy.h,
+ * which stands alone and so is not included here. */
+#define ATS_ENTRY_ANSWERS 15u
+const char *ats_entry_answer_label(uint32_t answer);
+
 typedef enum ats_metric_kind { ATS_METRIC_COUNTER, ATS_METRIC_GAUGE } ats_metric_kind;
 
 typedef enum ats_metric_unit {
@@ -96,7 +101,11 @@ typedef enum ats_metric_unit {
 #define ATS_METRICS_STRATEGY(X, V)                                                                 \
     ATS_METRICS_COMMON(X, V, strategy)                                                             \
     X(strategy, signals, COUNT, COUNTER, "Signals seen.")                                          \
-    X(strategy, intents, COUNT, COUNTER, "Intents published, cancels included.")
+    X(strategy, intents, COUNT, COUNTER, "Intents published, cancels included.")                   \
+    V(strategy, wishes, ATS_ENTRY_ANSWERS, answer, ats_entry_answer_label,                         \
+      "Entries that strategies asked for, by what became of them.")                                \
+    X(strategy, overruns, COUNT, COUNTER, "Calls of a strategy that took longer than its budget.") \
+    X(strategy, suspended, COUNT, COUNTER, "Strategies suspended for their overruns.")
 
 #define ATS_METRICS_RISK(X, V)                                                                     \
     ATS_METRICS_COMMON(X, V, risk)                                                                 \

@@ -588,7 +588,8 @@ typedef enum ats_env_code {
     ATS_ENV_TAP_SHORT = 2,
     ATS_ENV_TAP_CLEAR = 3,
     ATS_ENV_DISK_SHORT = 4,
-    ATS_ENV_DISK_CLEAR = 5
+    ATS_ENV_DISK_CLEAR = 5,
+    ATS_ENV_STRATEGY_SUSPENDED = 6 /* value: its number; it overran its budget too often */
 } ats_env_code;
 
 /* ENV: something a stage decided from that is not a record; on the tape so that replay sees it. */

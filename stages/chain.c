@@ -1,6 +1,7 @@
 #include "stages/chain.h"
 
 #include "core/error.h"
+#include "stages/strategy/builtin/builtin.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -146,6 +147,16 @@ static int map_threads(ats_chain *chain, const ats_run_config *config)
     return 0;
 }
 
+/* Margin from which a model's score opens a position, for the comparison with one on trial: that of
+ * the first strategy which follows the model. */
+static float entry_margin(const ats_strategy_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->instances[i].plugin == &ats_strategy_model_signal)
+            return (float)set->instances[i].parameters[0];
+    return 0;
+}
+
 static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
 {
     uint32_t symbols = spec->source->symbols.count;
@@ -179,7 +190,7 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                       .shadow_may_block = shadow_may_block(spec)};
     chain->shadow = (ats_shadow_config){.context = &chain->context,
                                         .model = spec->shadow,
-                                        .entry_margin = spec->config->strategy.entry_margin,
+                                        .entry_margin = entry_margin(&chain->strategies),
                                         .feature_count = chain->catalogue.count,
                                         .feature_version = chain->catalogue.version};
 }
@@ -188,9 +199,13 @@ static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
 {
     const ats_run_config *c = spec->config;
     chain->strategy = (ats_strategy_config){.context = &chain->context,
-                                            .params = c->strategy,
+                                            .settings = &c->strategy,
+                                            .set = &chain->strategies,
+                                            .equity_calendar = &chain->calendar.calendar,
+                                            .trace = spec->trace,
+                                            .start_cash_e9 = c->start_cash_e9,
                                             .account_id = c->account_id,
-                                            .strategy_id = 1};
+                                            .order_capacity = c->venue.order_capacity};
     chain->risk = (ats_risk_config){.context = &chain->context,
                                     .limits = c->limits,
                                     .start_cash_e9 = c->start_cash_e9,
@@ -221,7 +236,13 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
         ats_catalogue_make(&chain->catalogue, &spec->config->features) != 0 ||
         ats_calendar_load(&chain->calendar, spec->config->calendar_path) != 0)
         return -1;
+    if (ats_strategies_load(&chain->strategies, &spec->config->strategy, &spec->source->symbols,
+                            spec->config->venue.seed, spec->plugin) != 0) {
+        ats_calendar_free(&chain->calendar);
+        return -1;
+    }
     if (ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0) {
+        ats_strategies_free(&chain->strategies);
         ats_calendar_free(&chain->calendar);
         return -1;
     }
@@ -241,6 +262,7 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
                               .clock = &chain->clock,
                               .hooks = spec->hooks};
     if (ats_engine_build(&chain->engine, &engine) != 0) {
+        ats_strategies_free(&chain->strategies);
         ats_calendar_free(&chain->calendar);
         ats_arena_destroy(&chain->shared);
         return -1;
@@ -283,6 +305,7 @@ void ats_chain_kill(ats_chain *chain)
 void ats_chain_destroy(ats_chain *chain)
 {
     ats_engine_destroy(&chain->engine);
+    ats_strategies_free(&chain->strategies);
     ats_calendar_free(&chain->calendar);
     ats_arena_destroy(&chain->shared);
 }

@@ -45,9 +45,11 @@ typedef struct ats_chain_spec {
     ats_model *shadow;        /* on trial beside it; NULL: none. Wants a drain. */
     const ats_control_due *commands; /* ascending at_ns */
     uint32_t command_count;
-    bool vectors;        /* compute vectors even without a model */
-    bool sample;         /* keep a sample of the vectors, to see drift by */
-    uint32_t feed_burst; /* 0 = ATS_BURST_MAX */
+    const ats_strategy_plugin *plugin; /* of strategies that name none: a test's or a bench's */
+    ats_trace *trace;                  /* NULL: nobody asks why */
+    bool vectors;                      /* compute vectors even without a model */
+    bool sample;                       /* keep a sample of the vectors, to see drift by */
+    uint32_t feed_burst;               /* 0 = ATS_BURST_MAX */
     ats_journal *journal;
     ats_capture_writer *tape; /* NULL: no tape tap */
     ats_audit_writer *audit;  /* NULL: no drain stage and no taps at all */
@@ -68,6 +70,7 @@ typedef struct ats_chain {
     ats_feed_config feed;
     ats_feature_config feature;
     ats_infer_config infer;
+    ats_strategy_set strategies;
     ats_strategy_config strategy;
     ats_risk_config risk;
     ats_route_config route;

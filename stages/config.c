@@ -225,6 +225,19 @@ static void rule(loading *l, bool holds, const char *section, const char *name,
                              section2, name2, right, what);
 }
 
+/* Is some strategy allowed to sell short what the gate never lets through? */
+static void check_shorts(loading *l)
+{
+    const ats_strategy_settings *s = &l->config.strategy;
+    int key = ats_config_key_find("risk", "max_short");
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->strategies[i].allow_short && l->config.limits.max_short_bps == 0 && !l->bad[key])
+            ats_config_fault_add(l->report, s->strategies[i].line,
+                                 "strategies: %s: allow_short: true against risk.max_short 0%%: "
+                                 "short sales are asked for and forbidden",
+                                 s->strategies[i].name);
+}
+
 static int64_t of_cash(const loading *l, uint32_t bps)
 {
     return (int64_t)((__int128)l->config.start_cash_e9 * bps / 10000);
@@ -234,25 +247,28 @@ static int64_t of_cash(const loading *l, uint32_t bps)
 static void check_rules(loading *l)
 {
     const ats_run_config *c = &l->config;
-    const ats_strategy_params *s = &c->strategy;
+    const ats_strategy_settings *s = &c->strategy;
     const ats_risk_limits *r = &c->limits;
-    int64_t risk_e9 = (int64_t)((__int128)s->notional_e9 * s->stop_bps / 10000);
-    rule(l, s->notional_e9 <= r->max_order_notional_e9, "strategy", "notional", "risk",
+    rule(l, s->sizing.notional_e9 <= r->max_order_notional_e9, "sizing", "notional", "risk",
          "max_order_notional", "every entry would be refused");
-    rule(l, s->notional_e9 <= of_cash(l, r->max_position_bps), "strategy", "notional", "risk",
+    rule(l, s->sizing.notional_e9 <= of_cash(l, r->max_position_bps), "sizing", "notional", "risk",
          "max_position", "of account.start_cash this is less: every entry would be refused");
-    rule(l, risk_e9 <= of_cash(l, r->max_risk_per_trade_bps), "strategy", "stop_bps", "risk",
-         "max_risk_per_trade",
-         "stop x notional is more of account.start_cash: every entry would "
-         "be refused");
-    rule(l, s->offset_bps <= r->collar_bps, "strategy", "offset_bps", "risk", "collar_bps",
-         "every order would be refused");
+    rule(l, s->sizing.min_notional_e9 <= s->sizing.max_notional_e9, "sizing", "min_notional",
+         "sizing", "max_notional", "the least may not be more than the most");
+    rule(l, s->sizing.risk_per_trade_bps <= r->max_risk_per_trade_bps, "sizing", "risk_per_trade",
+         "risk", "max_risk_per_trade", "entries would be refused");
+    rule(l, s->exits.min_stop_bps <= s->exits.max_stop_bps, "exits", "min_stop_bps", "exits",
+         "max_stop_bps", "the least may not be more than the most");
+    rule(l, s->execution.cross_bps <= r->collar_bps, "execution", "cross_bps", "risk", "collar_bps",
+         "every order that crosses would be refused");
+    rule(l, s->rules.conflicts == ATS_CONFLICT_FIRST || s->rules.protect == ATS_PROTECT_WATCH,
+         "strategy", "conflicts", "strategy", "protect",
+         "a broker refuses orders against one's own resting stop: several strategies in a symbol "
+         "need protect: watch");
     rule(l, r->max_position_bps <= r->max_gross_bps, "risk", "max_position", "risk", "max_gross",
          "one position may not be larger than all together");
     rule(l, r->max_short_bps <= r->max_gross_bps, "risk", "max_short", "risk", "max_gross",
          "the short side may not be larger than both together");
-    rule(l, !s->allow_short || r->max_short_bps > 0, "strategy", "allow_short", "risk", "max_short",
-         "short sales are asked for and forbidden");
     rule(l, c->clock_interval_ns == 0 || c->clock_interval_ns >= 1000000, "feed", "clock_interval",
          "feed", "clock_interval", "below 1ms CLOCK records would outnumber the market's");
 }
@@ -260,13 +276,8 @@ static void check_rules(loading *l)
 /* ---- paths ---------------------------------------------------------------------------------- */
 
 /* Absolute, by the folder of the file; what the path names need not be there yet. */
-static void resolve_path(loading *l, uint32_t k)
+static void make_absolute(loading *l, char *at, size_t capacity, uint32_t line, const char *what)
 {
-    const ats_config_key *key = ats_config_key_at(k);
-    const char *section = key->section, *name = key->name;
-    char *at = (char *)&l->config + key->offset;
-    if (key->type != ATS_CONFIG_PATH || !at[0] || at[0] == '/' || l->bad[k])
-        return;
     char folder[4096], relative[ATS_CONFIG_PATH_BYTES], full[8192];
     snprintf(relative, sizeof relative, "%s", at);
     const char *slash = strrchr(l->name, '/');
@@ -274,20 +285,37 @@ static void resolve_path(loading *l, uint32_t k)
              slash ? l->name : ".");
     char *real = realpath(folder, NULL);
     if (!real) {
-        ats_config_fault_add(l->report, l->report->line[k],
-                             "%s.%s: the folder of this file cannot be told: %s", section, name,
-                             strerror(errno));
+        ats_config_fault_add(l->report, line, "%s: the folder of this file cannot be told: %s",
+                             what, strerror(errno));
         return;
     }
     const char *tail = strncmp(relative, "./", 2) == 0 ? relative + 2 : relative;
     int n = snprintf(full, sizeof full, "%s/%s", strcmp(real, "/") == 0 ? "" : real, tail);
     free(real);
-    if (n >= (int)ATS_CONFIG_PATH_BYTES)
-        ats_config_fault_add(l->report, l->report->line[k],
-                             "%s.%s: is longer than %u bytes with the folder of this file", section,
-                             name, ATS_CONFIG_PATH_BYTES - 1);
+    if (n >= (int)capacity)
+        ats_config_fault_add(l->report, line,
+                             "%s: is longer than %zu bytes with the folder of this file", what,
+                             capacity - 1);
     else
-        snprintf(at, ATS_CONFIG_PATH_BYTES, "%.*s", (int)ATS_CONFIG_PATH_BYTES - 1, full);
+        snprintf(at, capacity, "%.*s", (int)capacity - 1, full);
+}
+
+static void resolve_path(loading *l, uint32_t k)
+{
+    const ats_config_key *key = ats_config_key_at(k);
+    char *at = (char *)&l->config + key->offset, what[96];
+    snprintf(what, sizeof what, "%s.%s", key->section, key->name);
+    if (key->type == ATS_CONFIG_PATH && at[0] && at[0] != '/' && !l->bad[k])
+        make_absolute(l, at, ATS_CONFIG_PATH_BYTES, l->report->line[k], what);
+}
+
+static void resolve_plugins(loading *l)
+{
+    for (uint32_t i = 0; i < l->config.strategy.count; i++) {
+        ats_strategy_spec *spec = &l->config.strategy.strategies[i];
+        if (spec->plugin[0] != '/' && strchr(spec->plugin, '/'))
+            make_absolute(l, spec->plugin, sizeof spec->plugin, spec->line, "strategies: plugin");
+    }
 }
 
 /* ---- loading -------------------------------------------------------------------------------- */
@@ -347,9 +375,12 @@ int ats_config_load_text(ats_run_config *out, const char *name, const char *text
         ats_config_document_read(&l->document, text, length, report);
     if (length <= ATS_CONFIG_FILE_BYTES && !l->document.malformed) {
         read_keys(l);
+        ats_config_strategies_read(&l->config, &l->document, report);
         check_rules(l);
+        check_shorts(l);
         for (uint32_t k = 0; k < ats_config_key_count(); k++)
             resolve_path(l, k);
+        resolve_plugins(l);
     }
     ats_config_document_free(&l->document);
     sort_faults(report);
@@ -456,6 +487,7 @@ int ats_config_write(const ats_run_config *config, FILE *out)
         ats_config_key_print(config, k, value);
         fprintf(out, "  %s: %s\n", key->name, value);
     }
+    ats_config_strategies_write(config, out);
     if (fflush(out) != 0 || ferror(out))
         return ats_error_errno(ATS_EXIT_FAILED, errno, "configuration: cannot write");
     return 0;

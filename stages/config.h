@@ -8,7 +8,7 @@
  * ms, s, m, h); shares of equity are percentages ("2%"); keys that end in _bps are basis points;
  * times of day are UTC ("20:55" or "never"). model.path is relative to the folder of the file. The
  * variable ATS_<SECTION>_<KEY> of the environment stands before the file and is held to the same
- * rules.
+ * rules, as ATS_STRATEGIES_<NAME>_<PARAMETER> stands before a parameter of a built-in strategy.
  *
  * A file is at most ATS_CONFIG_FILE_BYTES, nests no deeper than this table needs, and has no
  * anchors, aliases, tags or second document.
@@ -23,9 +23,9 @@
 #include <stdio.h>
 
 #define ATS_CONFIG_FILE_BYTES  65536u /* the longest commented file of ours is a tenth of it */
-#define ATS_CONFIG_FAULTS_MAX  64u    /* more than there are keys; further ones are counted */
+#define ATS_CONFIG_FAULTS_MAX  192u   /* more than there are keys; further ones are counted */
 #define ATS_CONFIG_FAULT_BYTES 320u
-#define ATS_CONFIG_KEYS_MAX    64u
+#define ATS_CONFIG_KEYS_MAX    160u
 #define ATS_CONFIG_VALUE_BYTES (ATS_CONFIG_PATH_BYTES * 4) /* a path with every byte escaped */
 
 /* Where a value came from. */

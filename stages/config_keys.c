@@ -4,6 +4,7 @@
 #include "io/codec/decimal.h"
 #include "stages/feature/benchmarks.h"
 #include "stages/infer/infer.h"
+#include "stages/strategy/execution.h"
 
 #include <assert.h>
 #include <math.h>
@@ -29,6 +30,17 @@ const char *ats_model_backend_label(uint32_t backend)
 static const char *tape_label(uint32_t mode)
 {
     return mode == ATS_TAPE_FULL ? "full" : "reference";
+}
+
+static const char *conflicts_label(uint32_t policy)
+{
+    return policy == ATS_CONFLICT_FIRST ? "first" : "same_side";
+}
+
+static const char *protect_label(uint32_t policy)
+{
+    static const char *const LABELS[] = {"stop", "watch", "bracket"};
+    return policy <= ATS_PROTECT_BRACKET ? LABELS[policy] : "?";
 }
 
 static const char *isa_label(uint32_t choice)
@@ -89,28 +101,106 @@ static const ats_config_key KEYS[] = {
     {"data", "jump_tolerance_bps", ATS_CONFIG_U32, AT(data.jump_tolerance_bps), 0, 1000, "200",
      "nearness of an open to a split's ratio to the last close that is told; 0: none is"},
 
-    {"strategy", "entry_margin", ATS_CONFIG_MARGIN, AT(strategy.entry_margin), 1, 100 * ATS_E9,
-     "0.5", "margin of the model from which a position is opened"},
-    {"strategy", "exit_margin", ATS_CONFIG_MARGIN, AT(strategy.exit_margin), 0, 100 * ATS_E9,
-     "0.25", "margin against the position at which it is left"},
-    {"strategy", "min_confidence", ATS_CONFIG_MARGIN, AT(strategy.min_confidence), 0, ATS_E9, "0",
-     "least confidence of a signal that opens a position, 0 to 1 (of ensembles and calibrations)"},
-    {"strategy", "notional", ATS_CONFIG_DECIMAL, AT(strategy.notional_e9), ATS_E9 / 100,
-     ATS_VALUE_MAX_E9, "2000", "size of an entry, in currency"},
-    {"strategy", "stop_bps", ATS_CONFIG_U32, AT(strategy.stop_bps), 1, 5000, "30",
-     "loss from the entry price at which a position is left"},
-    {"strategy", "max_hold", ATS_CONFIG_DURATION_S, AT(strategy.max_hold_s), 0, 30 * DAY_S, "10m",
-     "longest time in a position; 0s: any"},
-    {"strategy", "offset_bps", ATS_CONFIG_U32, AT(strategy.offset_bps), 0, 1000, "2",
-     "how far beyond the opposite quote the limit of an order lies"},
-    {"strategy", "max_spread_bps", ATS_CONFIG_U32, AT(strategy.max_spread_bps), 1, 20000, "10",
-     "widest spread, of the mid, at which a position is entered"},
-    {"strategy", "cooldown", ATS_CONFIG_DURATION_MS, AT(strategy.cooldown_ms), 0, 24 * HOUR_MS,
-     "500ms", "rest of a symbol after an exit and after an order that did not fill whole"},
-    {"strategy", "flat_at", ATS_CONFIG_TIME_OF_DAY, AT(strategy.flat_at_s), -1, DAY_S - 1, "never",
-     "UTC time of day from which no position is held"},
-    {"strategy", "allow_short", ATS_CONFIG_BOOL, AT(strategy.allow_short), 0, 1, "false",
-     "may it sell what it does not hold?"},
+    {"strategy", "conflicts", ATS_CONFIG_CHOICE, AT(strategy.rules.conflicts), ATS_CONFLICT_FIRST,
+     ATS_CONFLICT_SAME_SIDE, "first",
+     "several strategies and one symbol: first, it is the first one's; same_side, all long or all "
+     "short"},
+    {"strategy", "protect", ATS_CONFIG_CHOICE, AT(strategy.rules.protect), ATS_PROTECT_STOP,
+     ATS_PROTECT_BRACKET, "stop",
+     "what rests at the broker for a position: a stop, nothing (watch), or stop and target "
+     "(bracket)"},
+    {"strategy", "rank", ATS_CONFIG_BOOL, AT(strategy.rules.rank), 0, 1, "false",
+     "wishes of one moment compete, the best are taken; false: first come, first served"},
+    {"strategy", "max_positions", ATS_CONFIG_U32, AT(strategy.rules.max_positions), 1, 65536, "30",
+     "most positions and entries at work at once, of all strategies"},
+    {"strategy", "max_spread_bps", ATS_CONFIG_U32, AT(strategy.rules.max_spread_bps), 1, 20000,
+     "10", "widest spread, of the mid, at which a position is entered"},
+    {"strategy", "cooldown", ATS_CONFIG_DURATION_MS, AT(strategy.rules.cooldown_ms), 0,
+     24 * HOUR_MS, "500ms",
+     "rest of a symbol after an exit and after an entry that came to nothing"},
+    {"strategy", "avoid_open", ATS_CONFIG_DURATION_S, AT(strategy.rules.avoid_open_s), 0, 4 * 3600,
+     "2m", "no entry so soon after the session's open"},
+    {"strategy", "avoid_close", ATS_CONFIG_DURATION_S, AT(strategy.rules.avoid_close_s), 0,
+     4 * 3600, "5m", "no entry so near the session's close"},
+    {"strategy", "flat_before_close", ATS_CONFIG_DURATION_S, AT(strategy.rules.flat_before_close_s),
+     0, 4 * 3600, "15m",
+     "positions are left so long before the close, but those meant for days; 0s: never"},
+    {"strategy", "call_budget", ATS_CONFIG_DURATION_NS, AT(strategy.rules.call_budget_ns), 0,
+     SECOND_NS, "0s", "longest time of one call of a strategy; 0s: not measured"},
+    {"strategy", "max_overruns", ATS_CONFIG_U32, AT(strategy.rules.overruns_max), 0, 1000000, "10",
+     "a strategy that overran its budget more often opens nothing more"},
+    {"sizing", "notional", ATS_CONFIG_DECIMAL, AT(strategy.sizing.notional_e9), 0, ATS_VALUE_MAX_E9,
+     "0", "size of every entry, in currency; 0: by risk"},
+    {"sizing", "risk_per_trade", ATS_CONFIG_PERCENT, AT(strategy.sizing.risk_per_trade_bps), 1,
+     100 * PERCENT, "0.4%", "of equity, what an entry loses at its stop"},
+    {"sizing", "min_notional", ATS_CONFIG_DECIMAL, AT(strategy.sizing.min_notional_e9), 0,
+     ATS_VALUE_MAX_E9, "1000", "a smaller entry is not made, in currency"},
+    {"sizing", "max_notional", ATS_CONFIG_DECIMAL, AT(strategy.sizing.max_notional_e9), 1,
+     ATS_VALUE_MAX_E9, "10000", "largest entry, in currency"},
+    {"sizing", "volatility", ATS_CONFIG_PERCENT, AT(strategy.sizing.volatility_bps), 0,
+     100 * PERCENT, "0%", "entries of symbols that move more in a day are smaller; 0%: not scaled"},
+    {"sizing", "confidence", ATS_CONFIG_BOOL, AT(strategy.sizing.confidence), 0, 1, "false",
+     "scale an entry by its confidence, whole from 0.75 on"},
+    {"sizing", "kelly_cap", ATS_CONFIG_PERCENT, AT(strategy.sizing.kelly_cap_bps), 0, 100 * PERCENT,
+     "0%",
+     "most of the Kelly fraction of equity, where confidence and target are told; 0%: not capped"},
+    {"sizing", "correlation_penalty", ATS_CONFIG_PERCENT, AT(strategy.sizing.correlation_bps), 0,
+     100 * PERCENT, "0%",
+     "how much smaller at a correlation of 1 with a position of the same side"},
+    {"exits", "atr_multiple", ATS_CONFIG_DECIMAL, AT(strategy.exits.atr_multiple_e9), 1,
+     100 * ATS_E9, "2", "distance of the stop, of the average true range"},
+    {"exits", "low_factor", ATS_CONFIG_DECIMAL, AT(strategy.exits.low_factor_e9), 1, 10 * ATS_E9,
+     "0.8", "of that distance in quiet markets"},
+    {"exits", "high_factor", ATS_CONFIG_DECIMAL, AT(strategy.exits.high_factor_e9), 1, 10 * ATS_E9,
+     "1.2", "of that distance in wild markets"},
+    {"exits", "low_ratio", ATS_CONFIG_DECIMAL, AT(strategy.exits.low_ratio_e9), 0, 10 * ATS_E9,
+     "0.75", "volatility over its slow average below which a market is quiet"},
+    {"exits", "high_ratio", ATS_CONFIG_DECIMAL, AT(strategy.exits.high_ratio_e9), 1, 100 * ATS_E9,
+     "1.5", "volatility over its slow average above which a market is wild"},
+    {"exits", "min_stop_bps", ATS_CONFIG_U32, AT(strategy.exits.min_stop_bps), 1, 5000, "50",
+     "least distance of a stop, of the price"},
+    {"exits", "max_stop_bps", ATS_CONFIG_U32, AT(strategy.exits.max_stop_bps), 1, 9000, "300",
+     "largest distance of a stop, of the price"},
+    {"exits", "target_multiple", ATS_CONFIG_DECIMAL, AT(strategy.exits.target_multiple_e9), 0,
+     100 * ATS_E9, "0", "distance of the profit target, of the stop's; 0: no target"},
+    {"exits", "trail_multiple", ATS_CONFIG_DECIMAL, AT(strategy.exits.trail_multiple_e9), 0,
+     100 * ATS_E9, "0",
+     "distance at which the stop follows, of the average true range; 0: it stays"},
+    {"exits", "max_hold", ATS_CONFIG_DURATION_S, AT(strategy.exits.max_hold_s), 0, 365 * DAY_S,
+     "0s", "longest time in a position; 0s: any"},
+    {"execution", "algorithm", ATS_CONFIG_CHOICE, AT(strategy.execution.algorithm),
+     ATS_ALGORITHM_AUTO, ATS_ALGORITHM_PEG, "auto",
+     "how orders are worked; auto: by impact and urgency"},
+    {"execution", "urgent", ATS_CONFIG_PERCENT, AT(strategy.execution.urgent_bps), 0, 100 * PERCENT,
+     "70%", "urgency above which the spread is paid at once"},
+    {"execution", "impact", ATS_CONFIG_PERCENT, AT(strategy.execution.impact_bps), 1,
+     1000 * PERCENT, "10%", "order of the volume expected in the horizon, from which it is sliced"},
+    {"execution", "horizon", ATS_CONFIG_DURATION_S, AT(strategy.execution.horizon_s), 1, DAY_S,
+     "10m", "time over which volume is expected, and in which an iceberg or slices end"},
+    {"execution", "cross_bps", ATS_CONFIG_U32, AT(strategy.execution.cross_bps), 0, 1000, "2",
+     "how far beyond the opposite quote the limit of an order that crosses lies"},
+    {"execution", "offset_bps", ATS_CONFIG_U32, AT(strategy.execution.offset_bps), 0, 1000, "5",
+     "most that a resting limit lies inside the mid"},
+    {"execution", "timeout", ATS_CONFIG_DURATION_MS, AT(strategy.execution.timeout_ms), 1,
+     24 * HOUR_MS, "60s", "an order that rests longer is cancelled"},
+    {"execution", "accept_partial", ATS_CONFIG_PERCENT, AT(strategy.execution.accept_partial_bps),
+     0, 100 * PERCENT, "80%", "an entry filled so far is done when its order ends"},
+    {"execution", "entry_attempts", ATS_CONFIG_U32, AT(strategy.execution.entry_attempts), 1, 100,
+     "2", "orders of one entry, each more eager; then it is given up"},
+    {"execution", "exit_attempts", ATS_CONFIG_U32, AT(strategy.execution.exit_attempts), 1, 100,
+     "3", "orders of one exit, each more eager; then a market order"},
+    {"execution", "twap_duration", ATS_CONFIG_DURATION_S, AT(strategy.execution.twap_duration_s), 1,
+     DAY_S, "10m", "time of a TWAP"},
+    {"execution", "twap_slices", ATS_CONFIG_U32, AT(strategy.execution.twap_slices), 1, 1000, "10",
+     "its parts"},
+    {"execution", "iceberg_display", ATS_CONFIG_PERCENT, AT(strategy.execution.iceberg_display_bps),
+     1, 100 * PERCENT, "20%", "part of an iceberg that is shown"},
+    {"execution", "slice_interval", ATS_CONFIG_DURATION_S, AT(strategy.execution.slice_interval_s),
+     1, DAY_S, "30s", "time between two slices"},
+    {"execution", "participation", ATS_CONFIG_PERCENT, AT(strategy.execution.participation_bps), 1,
+     100 * PERCENT, "10%", "size of a slice, of the volume expected in its interval"},
+    {"execution", "peg_interval", ATS_CONFIG_DURATION_MS, AT(strategy.execution.peg_interval_ms), 1,
+     HOUR_MS, "1s", "least time between two prices of a peg"},
 
     {"risk", "collar_bps", ATS_CONFIG_U32, AT(limits.collar_bps), 1, 5000, NULL,
      "largest distance of a limit beyond the opposite quote"},
@@ -340,6 +430,9 @@ static const struct {
 } CHOICES[] = {
     {"model", "backend", ats_model_backend_label},
     {"model", "isa", isa_label},
+    {"strategy", "conflicts", conflicts_label},
+    {"strategy", "protect", protect_label},
+    {"execution", "algorithm", ats_algorithm_label},
     {"data", "mode", ats_data_mode_label},
     {"run", "tape", tape_label},
 };

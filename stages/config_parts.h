@@ -74,6 +74,9 @@ typedef struct ats_config_document {
     bool unreadable[ATS_CONFIG_KEYS_MAX];       /* a fault was already told for this key */
     uint32_t thread_line[ATS_THREADS_MAX];
     bool malformed; /* no YAML: a missing key proves nothing */
+    bool strategies_given;
+    uint32_t strategy_count;
+    ats_strategy_spec *strategies; /* [ATS_STRATEGIES_MAX], or NULL */
     void *schema;
 } ats_config_document;
 
@@ -86,6 +89,12 @@ void ats_config_document_free(ats_config_document *document);
 /* Reads and checks a list of threads; tells every fault. */
 void ats_config_threads_read(ats_run_config *config, const ats_config_document *document,
                              uint32_t line, ats_config_report *report);
+
+/* Puts the list of strategies into the configuration, with what the environment says of their
+ * parameters; tells every fault. */
+void ats_config_strategies_read(ats_run_config *config, const ats_config_document *document,
+                                ats_config_report *report);
+void ats_config_strategies_write(const ats_run_config *config, FILE *out);
 
 /* The hint "; did you mean X?" from a list of count names, or "". */
 void ats_config_hint(const char *word, const char *const *names, uint32_t count, char *out,

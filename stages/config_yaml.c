@@ -2,17 +2,12 @@
  * its line (libcyaml stops at the first), then libcyaml loads what is sound by a schema made from
  * the table of keys. */
 #include "core/word.h"
-#include "stages/config_parts.h"
+#include "stages/config_walk.h"
 
 #include <assert.h>
 #include <cyaml/cyaml.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
-
-#define DEPTH_MAX    8u    /* stages of a thread, the deepest thing there is, lie at 5 */
-#define SCALAR_MAX   1024u /* twice the longest path */
-#define SECTIONS_MAX 16u
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
@@ -42,141 +37,33 @@ void ats_config_hint(const char *word, const char *const *names, uint32_t count,
     }
 }
 
-/* ---- the walk ------------------------------------------------------------------------------- */
-
-typedef struct walk {
-    yaml_parser_t parser;
-    yaml_event_t event;
-    bool held; /* event is there and must be deleted */
-    ats_config_document *document;
-    ats_config_report *report;
-    const char *sections[SECTIONS_MAX];
-    uint32_t section_count;
-    bool section_bad[SECTIONS_MAX];
-} walk;
-
-static uint32_t line_of(const walk *w)
-{
-    return (uint32_t)w->event.start_mark.line + 1;
-}
-
-static bool broken(walk *w, uint32_t line, const char *what)
-{
-    w->document->malformed = true;
-    ats_config_fault_add(w->report, line, "%s", what);
-    return false;
-}
-
-static bool syntax(walk *w)
-{
-    const yaml_parser_t *p = &w->parser;
-    char what[200];
-    if (p->error == YAML_READER_ERROR)
-        snprintf(what, sizeof what, "not text in UTF-8: %s at byte %zu", p->problem,
-                 p->problem_offset);
-    else
-        snprintf(what, sizeof what, "not YAML: %s%s%s", p->context ? p->context : "",
-                 p->context ? ": " : "", p->problem ? p->problem : "out of memory");
-    size_t line = p->error == YAML_READER_ERROR ? p->mark.line : p->problem_mark.line;
-    return broken(w, (uint32_t)line + 1, what);
-}
-
-/* The next event; false, with a fault told, when there is none or it is one that has no place in a
- * configuration. */
-static bool next(walk *w)
-{
-    if (w->held)
-        yaml_event_delete(&w->event);
-    w->held = yaml_parser_parse(&w->parser, &w->event) == 1;
-    if (!w->held)
-        return syntax(w);
-    const yaml_event_t *e = &w->event;
-    bool scalar = e->type == YAML_SCALAR_EVENT;
-    bool sequence = e->type == YAML_SEQUENCE_START_EVENT;
-    bool mapping = e->type == YAML_MAPPING_START_EVENT;
-    if (e->type == YAML_ALIAS_EVENT || (scalar && e->data.scalar.anchor) ||
-        (sequence && e->data.sequence_start.anchor) || (mapping && e->data.mapping_start.anchor))
-        return broken(w, line_of(w), "anchors and aliases are not allowed; write the value out");
-    if ((scalar && e->data.scalar.tag) || (sequence && e->data.sequence_start.tag) ||
-        (mapping && e->data.mapping_start.tag))
-        return broken(w, line_of(w), "tags are not allowed; write the value alone");
-    if (scalar && e->data.scalar.length > SCALAR_MAX)
-        return broken(w, line_of(w), "a value is longer than 1024 bytes");
-    if (scalar && memchr(e->data.scalar.value, 0, e->data.scalar.length))
-        return broken(w, line_of(w), "a value holds a NUL");
-    return true;
-}
-
-static bool is(const walk *w, yaml_event_type_t type)
-{
-    return w->event.type == type;
-}
-
-static const char *text_of(const walk *w)
-{
-    return (const char *)w->event.data.scalar.value;
-}
-
-/* Passes over the rest of the node whose first event is at hand. */
-static bool skip(walk *w)
-{
-    uint32_t depth = 0;
-    for (;;) {
-        if (is(w, YAML_MAPPING_START_EVENT) || is(w, YAML_SEQUENCE_START_EVENT))
-            depth++;
-        else if (is(w, YAML_MAPPING_END_EVENT) || is(w, YAML_SEQUENCE_END_EVENT))
-            depth--;
-        if (depth == 0)
-            return true;
-        if (depth > DEPTH_MAX)
-            return broken(w, line_of(w), "nested too deeply");
-        if (!next(w))
-            return false;
-    }
-}
-
-/* Reads a key of a mapping into name. 1: a key; 0: the mapping ends; -1: broken. */
-static int next_key(walk *w, char name[64], uint32_t *line)
-{
-    if (!next(w))
-        return -1;
-    if (is(w, YAML_MAPPING_END_EVENT))
-        return 0;
-    *line = line_of(w);
-    if (!is(w, YAML_SCALAR_EVENT) || w->event.data.scalar.length >= 64) {
-        broken(w, *line, "a key must be a word");
-        return -1;
-    }
-    snprintf(name, 64, "%s", text_of(w));
-    return next(w) ? 1 : -1;
-}
-
 /* ---- run.threads ---------------------------------------------------------------------------- */
 
 static const char *const THREAD_KEYS[] = {"name", "cpu", "wait", "stages"};
 #define THREAD_KEY_COUNT 4u
 
-static bool walk_stages(walk *w, bool *sound)
+static bool walk_stages(ats_walk *w, bool *sound)
 {
     uint32_t count = 0;
     for (;;) {
-        if (!next(w))
+        if (!ats_walk_next(w))
             return false;
-        if (is(w, YAML_SEQUENCE_END_EVENT))
+        if (ats_walk_is(w, YAML_SEQUENCE_END_EVENT))
             break;
         count++;
-        if (!is(w, YAML_SCALAR_EVENT) || count > ATS_STAGES_MAX) {
-            ats_config_fault_add(w->report, line_of(w),
+        if (!ats_walk_is(w, YAML_SCALAR_EVENT) || count > ATS_STAGES_MAX) {
+            ats_config_fault_add(w->report, ats_walk_line(w),
                                  "run.threads: stages must be at most %u names", ATS_STAGES_MAX);
             *sound = false;
-            if (!skip(w))
+            if (!ats_walk_skip(w))
                 return false;
         }
     }
     return true;
 }
 
-static bool walk_thread_key(walk *w, const char *name, uint32_t line, uint32_t *seen, bool *sound)
+static bool walk_thread_key(ats_walk *w, const char *name, uint32_t line, uint32_t *seen,
+                            bool *sound)
 {
     uint32_t k = 0;
     while (k < THREAD_KEY_COUNT && strcmp(name, THREAD_KEYS[k]) != 0)
@@ -189,30 +76,30 @@ static bool walk_thread_key(walk *w, const char *name, uint32_t line, uint32_t *
                              "run.threads: %s: no such key%s; allowed: name, cpu, wait, stages",
                              word, hint);
         *sound = false;
-        return skip(w);
+        return ats_walk_skip(w);
     }
     if (*seen & (1u << k)) {
         ats_config_fault_add(w->report, line, "run.threads: %s: is given twice", word);
         *sound = false;
     }
     *seen |= 1u << k;
-    if (k == 3 && is(w, YAML_SEQUENCE_START_EVENT))
+    if (k == 3 && ats_walk_is(w, YAML_SEQUENCE_START_EVENT))
         return walk_stages(w, sound);
-    if (k == 3 || !is(w, YAML_SCALAR_EVENT)) {
+    if (k == 3 || !ats_walk_is(w, YAML_SCALAR_EVENT)) {
         ats_config_fault_add(w->report, line, "run.threads: %s: must be %s", word,
                              k == 3 ? "a list of stages" : "one value");
         *sound = false;
-        return skip(w);
+        return ats_walk_skip(w);
     }
     return true;
 }
 
-static bool walk_thread(walk *w, bool *sound)
+static bool walk_thread(ats_walk *w, bool *sound)
 {
-    uint32_t first = line_of(w), seen = 0, line;
+    uint32_t first = ats_walk_line(w), seen = 0, line;
     char name[64];
     int more;
-    while ((more = next_key(w, name, &line)) == 1)
+    while ((more = ats_walk_key(w, name, &line)) == 1)
         if (!walk_thread_key(w, name, line, &seen, sound))
             return false;
     if (more < 0)
@@ -228,32 +115,32 @@ static bool walk_thread(walk *w, bool *sound)
     return true;
 }
 
-static bool walk_threads(walk *w, uint32_t key)
+static bool walk_threads(ats_walk *w, uint32_t key)
 {
     uint32_t count = 0;
     bool sound = true;
     for (;;) {
-        if (!next(w))
+        if (!ats_walk_next(w))
             return false;
-        if (is(w, YAML_SEQUENCE_END_EVENT))
+        if (ats_walk_is(w, YAML_SEQUENCE_END_EVENT))
             break;
         if (count < ATS_THREADS_MAX)
-            w->document->thread_line[count] = line_of(w);
+            w->document->thread_line[count] = ats_walk_line(w);
         count++;
-        if (is(w, YAML_MAPPING_START_EVENT) && count <= ATS_THREADS_MAX) {
+        if (ats_walk_is(w, YAML_MAPPING_START_EVENT) && count <= ATS_THREADS_MAX) {
             if (!walk_thread(w, &sound))
                 return false;
             continue;
         }
-        ats_config_fault_add(w->report, line_of(w),
+        ats_config_fault_add(w->report, ats_walk_line(w),
                              "run.threads: must be at most %u of {name, cpu, wait, stages}",
                              ATS_THREADS_MAX);
         sound = false;
-        if (!skip(w))
+        if (!ats_walk_skip(w))
             return false;
     }
     if (count == 0) {
-        ats_config_fault_add(w->report, line_of(w), "run.threads: is an empty list");
+        ats_config_fault_add(w->report, ats_walk_line(w), "run.threads: is an empty list");
         sound = false;
     }
     w->document->unreadable[key] |= !sound;
@@ -262,7 +149,7 @@ static bool walk_threads(walk *w, uint32_t key)
 
 /* ---- sections ------------------------------------------------------------------------------- */
 
-static bool unknown_key(walk *w, const char *section, const char *name, uint32_t line)
+static bool unknown_key(ats_walk *w, const char *section, const char *name, uint32_t line)
 {
     const char *names[ATS_CONFIG_KEYS_MAX];
     uint32_t n = 0;
@@ -277,10 +164,10 @@ static bool unknown_key(walk *w, const char *section, const char *name, uint32_t
         at += (size_t)snprintf(allowed + at, sizeof allowed - at, "%s%s",
                                i ? ", " : "; allowed: ", names[i]);
     ats_config_fault_add(w->report, line, "%s.%s: no such key%s%s", section, word, hint, allowed);
-    return skip(w);
+    return ats_walk_skip(w);
 }
 
-static bool walk_value(walk *w, uint32_t key, uint32_t line)
+static bool walk_value(ats_walk *w, uint32_t key, uint32_t line)
 {
     ats_config_document *d = w->document;
     const ats_config_key *k = ats_config_key_at(key);
@@ -288,27 +175,27 @@ static bool walk_value(walk *w, uint32_t key, uint32_t line)
         ats_config_fault_add(w->report, line, "%s.%s: is given twice; it is on line %u, too",
                              k->section, k->name, d->line[key]);
         d->unreadable[key] = true;
-        return skip(w);
+        return ats_walk_skip(w);
     }
     d->line[key] = line;
-    if (is(w, YAML_SCALAR_EVENT))
+    if (ats_walk_is(w, YAML_SCALAR_EVENT))
         return true;
-    if (k->type == ATS_CONFIG_THREADS && is(w, YAML_SEQUENCE_START_EVENT))
+    if (k->type == ATS_CONFIG_THREADS && ats_walk_is(w, YAML_SEQUENCE_START_EVENT))
         return walk_threads(w, key);
     char allowed[160];
     ats_config_key_allowed(key, allowed, sizeof allowed);
     ats_config_fault_add(w->report, line, "%s.%s: is no single value; allowed: %s", k->section,
                          k->name, allowed);
     d->unreadable[key] = true;
-    return skip(w);
+    return ats_walk_skip(w);
 }
 
-static bool walk_section(walk *w, const char *section)
+static bool walk_section(ats_walk *w, const char *section)
 {
     char name[64];
     uint32_t line;
     int more;
-    while ((more = next_key(w, name, &line)) == 1) {
+    while ((more = ats_walk_key(w, name, &line)) == 1) {
         int key = ats_config_key_find(section, name);
         if (!(key < 0 ? unknown_key(w, section, name, line) : walk_value(w, (uint32_t)key, line)))
             return false;
@@ -316,7 +203,7 @@ static bool walk_section(walk *w, const char *section)
     return more == 0;
 }
 
-static void spoil_section(walk *w, uint32_t s)
+static void spoil_section(ats_walk *w, uint32_t s)
 {
     w->section_bad[s] = true;
     for (uint32_t k = 0; k < ats_config_key_count(); k++)
@@ -324,13 +211,15 @@ static void spoil_section(walk *w, uint32_t s)
             w->document->unreadable[k] = true;
 }
 
-static bool walk_section_key(walk *w, const char *name, uint32_t line)
+static bool walk_section_key(ats_walk *w, const char *name, uint32_t line)
 {
     char word[48], hint[64];
     uint32_t s = 0;
     while (s < w->section_count && strcmp(name, w->sections[s]) != 0)
         s++;
     ats_config_quote(name, word);
+    if (s == w->section_count && strcmp(name, "strategies") == 0)
+        return ats_walk_strategies(w);
     if (s == w->section_count) {
         ats_config_hint(name, w->sections, w->section_count, hint, sizeof hint);
         ats_config_fault_add(
@@ -338,50 +227,53 @@ static bool walk_section_key(walk *w, const char *name, uint32_t line)
             "%s: no such section%s; allowed: account, model, feed, calendar, features, data, "
             "strategy, risk, venue, run",
             word, hint);
-        return skip(w);
+        return ats_walk_skip(w);
     }
     if (w->document->section_line[s]) {
         ats_config_fault_add(w->report, line, "%s: is given twice; it is on line %u, too", word,
                              w->document->section_line[s]);
         spoil_section(w, s);
-        return skip(w);
+        return ats_walk_skip(w);
     }
     w->document->section_line[s] = line;
-    if (is(w, YAML_MAPPING_START_EVENT))
+    if (ats_walk_is(w, YAML_MAPPING_START_EVENT))
         return walk_section(w, w->sections[s]);
     ats_config_fault_add(w->report, line, "%s: must be a mapping of keys to values", word);
     spoil_section(w, s);
-    return skip(w);
+    return ats_walk_skip(w);
 }
 
-static bool walk_document(walk *w)
+static bool walk_document(ats_walk *w)
 {
     char name[64];
     uint32_t line;
     int more;
-    if (!next(w) || !next(w)) /* the stream's start, then the document's */
+    if (!ats_walk_next(w) || !ats_walk_next(w)) /* the stream's start, then the document's */
         return false;
-    if (is(w, YAML_STREAM_END_EVENT))
-        return broken(w, 1, "the file holds no configuration");
-    if (!next(w))
+    if (ats_walk_is(w, YAML_STREAM_END_EVENT))
+        return ats_walk_broken(w, 1, "the file holds no configuration");
+    if (!ats_walk_next(w))
         return false;
-    if (!is(w, YAML_MAPPING_START_EVENT))
-        return broken(w, line_of(w), "must be a mapping of sections (account, risk, ...)");
-    while ((more = next_key(w, name, &line)) == 1)
+    if (!ats_walk_is(w, YAML_MAPPING_START_EVENT))
+        return ats_walk_broken(w, ats_walk_line(w),
+                               "must be a mapping of sections (account, risk, ...)");
+    while ((more = ats_walk_key(w, name, &line)) == 1)
         if (!walk_section_key(w, name, line))
             return false;
-    if (more < 0 || !next(w) || !next(w)) /* the document's end, then the stream's */
+    if (more < 0 || !ats_walk_next(w) ||
+        !ats_walk_next(w)) /* the document's end, then the stream's */
         return false;
-    return is(w, YAML_STREAM_END_EVENT) ||
-           broken(w, line_of(w), "there is a second document; one file, one configuration");
+    return ats_walk_is(w, YAML_STREAM_END_EVENT) ||
+           ats_walk_broken(w, ats_walk_line(w),
+                           "there is a second document; one file, one configuration");
 }
 
 /* ---- loading -------------------------------------------------------------------------------- */
 
 /* The schema, made from the table. What was told to be wrong is ignored. */
 typedef struct schema {
-    cyaml_schema_field_t sections[SECTIONS_MAX];
-    cyaml_schema_field_t fields[ATS_CONFIG_KEYS_MAX + SECTIONS_MAX];
+    cyaml_schema_field_t sections[ATS_SECTIONS_MAX];
+    cyaml_schema_field_t fields[ATS_CONFIG_KEYS_MAX + ATS_SECTIONS_MAX];
     cyaml_schema_value_t top;
     char problem[160];
 } schema;
@@ -420,7 +312,7 @@ static cyaml_schema_field_t field_of(const ats_config_document *d, uint32_t key)
     return field;
 }
 
-static void make_schema(schema *s, const walk *w)
+static void make_schema(schema *s, const ats_walk *w)
 {
     uint32_t at = 0;
     for (uint32_t i = 0; i < w->section_count; i++) {
@@ -462,11 +354,11 @@ static cyaml_config_t cyaml_config(schema *s)
                             .flags = CYAML_CFG_IGNORE_UNKNOWN_KEYS | CYAML_CFG_NO_ALIAS};
 }
 
-static void load(walk *w, const char *text, size_t length)
+static void load(ats_walk *w, const char *text, size_t length)
 {
     schema *s = calloc(1, sizeof *s);
     if (!s) {
-        broken(w, 0, "out of memory");
+        ats_walk_broken(w, 0, "out of memory");
         return;
     }
     w->document->schema = s;
@@ -481,19 +373,19 @@ static void load(walk *w, const char *text, size_t length)
     }
     char what[200];
     snprintf(what, sizeof what, "%s", s->problem[0] ? s->problem : cyaml_strerror(failed));
-    broken(w, 0, what);
+    ats_walk_broken(w, 0, what);
 }
 
 void ats_config_document_read(ats_config_document *document, const char *text, size_t length,
                               ats_config_report *report)
 {
     *document = (ats_config_document){0};
-    walk w = {.document = document, .report = report};
+    ats_walk w = {.document = document, .report = report};
     while ((w.sections[w.section_count] = ats_config_section(w.section_count)))
         w.section_count++;
-    assert(w.section_count < SECTIONS_MAX);
+    assert(w.section_count < ATS_SECTIONS_MAX);
     if (!yaml_parser_initialize(&w.parser)) {
-        broken(&w, 0, "out of memory");
+        ats_walk_broken(&w, 0, "out of memory");
         return;
     }
     yaml_parser_set_input_string(&w.parser, (const unsigned char *)text, length);
@@ -512,6 +404,7 @@ void ats_config_document_free(ats_config_document *document)
         cyaml_config_t config = cyaml_config(s);
         cyaml_free(&config, &s->top, document->raw, 0);
     }
+    free(document->strategies);
     free(s);
     *document = (ats_config_document){0};
 }

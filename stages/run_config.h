@@ -11,7 +11,7 @@
 #include "stages/feature/catalogue.h"
 #include "stages/feed/quality.h"
 #include "stages/risk/gate.h"
-#include "stages/strategy/strategy.h"
+#include "stages/strategy/settings.h"
 
 #define ATS_CONFIG_PATH_BYTES 512
 
@@ -56,7 +56,7 @@ typedef struct ats_run_config {
     int64_t clock_interval_ns;
     ats_feature_options features;
     ats_quality_config data;
-    ats_strategy_params strategy;
+    ats_strategy_settings strategy;
     ats_risk_limits limits;
     ats_venue_sim_config venue; /* symbol_count is filled in by the chain */
     ats_tape_mode tape;

@@ -1,6 +1,6 @@
 #include "core/error.h"
 #include "core/random.h"
-#include "stages/config.h"
+#include "stages/config_parts.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -81,7 +81,8 @@ Test(config, limits_alone_are_enough_and_the_rest_is_default)
     cr_expect_eq(config.limits.max_order_notional_e9, 5000 * ATS_E9);
     cr_expect_eq(config.venue.out_base_ns, 150000);
     cr_expect_eq(config.venue.fee_per_unit_e9, 500000);
-    cr_expect_eq(config.strategy.flat_at_s, -1);
+    cr_expect_eq(config.strategy.count, 0);
+    cr_expect_eq(config.strategy.rules.flat_before_close_s, 900);
     cr_expect_eq(report.origin[ats_config_key_find("venue", "seed")], ATS_CONFIG_DEFAULT);
     cr_expect_eq(report.origin[ats_config_key_find("risk", "max_gross")], ATS_CONFIG_FILE);
     cr_expect_eq(report.line[ats_config_key_find("risk", "max_gross")], 10);
@@ -133,12 +134,12 @@ Test(config, wrong_values_tell_line_and_range)
         {"feed:\n  clock_interval: 10us\n", "CLOCK records would outnumber"},
         {"feed:\n  clock_interval: 61m\n", "0s to 1h"},
         {"strategy:\n  cooldown: 10us\n", "no whole number of ms"},
-        {"strategy:\n  max_hold: 1500ms\n", "no whole number of s"},
-        {"strategy:\n  entry_margin: 0\n", "strategy.entry_margin: 0 is too small"},
-        {"strategy:\n  flat_at: \"24:00\"\n", "no time of day"},
-        {"strategy:\n  flat_at: noon\n", "no time of day"},
-        {"strategy:\n  allow_short: yes\n", "allowed: true or false"},
-        {"strategy:\n  stop_bps: 1.5\n", "is not a whole number"},
+        {"exits:\n  max_hold: 1500ms\n", "no whole number of s"},
+        {"exits:\n  atr_multiple: 0\n", "exits.atr_multiple: 0 is too small"},
+        {"strategy:\n  rank: yes\n", "allowed: true or false"},
+        {"strategy:\n  protect: hope\n", "allowed: stop, watch or bracket"},
+        {"exits:\n  min_stop_bps: 1.5\n", "is not a whole number"},
+        {"strategy:\n  conflicts: same_side\n", "need protect: watch"},
         {"venue:\n  open_orders: 1000\n", "is no power of two"},
         {"venue:\n  out_latency: 2m\n", "0s to 1m"},
         {"run:\n  tape: half\n", "allowed: full or reference"},
@@ -147,15 +148,14 @@ Test(config, wrong_values_tell_line_and_range)
         {"model:\n  batch_limit: 257\n", "1 to 256"},
         {"features:\n  sectors: XLK AAPL\n", "the colon behind it"},
         {"features:\n  sectors: \"XLK: ; XLF: JPM\"\n", "without members"},
-        {"strategy:\n  notional: 6000\naccount:\n  start_cash: 200000\n",
-         "max_order_notional 5000"},
-        {"strategy:\n  offset_bps: 21\n", "risk.collar_bps 20"},
-        {"strategy:\n  stop_bps: 5000\n", "max_risk_per_trade"},
-        {"account:\n  start_cash: 30000\n", "risk.max_position"},
+        {"sizing:\n  notional: 6000\naccount:\n  start_cash: 200000\n", "max_order_notional 5000"},
+        {"execution:\n  cross_bps: 21\n", "risk.collar_bps 20"},
+        {"sizing:\n  risk_per_trade: 1%\n", "max_risk_per_trade"},
+        {"sizing:\n  min_notional: 20000\n", "the least may not be more"},
+        {"sizing:\n  notional: 2000\naccount:\n  start_cash: 30000\n", "risk.max_position"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bool about_default = strstr(cases[i].what, "risk.max_position") != NULL;
-        expect_one(cases[i].more, about_default ? 9 : 18, cases[i].what);
+        expect_one(cases[i].more, 18, cases[i].what);
     }
 }
 
@@ -183,8 +183,8 @@ Test(config, percentages_of_limits)
 Test(config, structure)
 {
     expect_one("rsik:\n  collar_bps: 5\n", 17, "rsik: no such section; did you mean risk?");
-    expect_one("strategy:\n  stop_pbs: 5\n", 18,
-               "strategy.stop_pbs: no such key; did you mean stop_bps?");
+    expect_one("exits:\n  min_stop_pbs: 5\n", 18,
+               "exits.min_stop_pbs: no such key; did you mean min_stop_bps?");
     expect_one("model:\n  zebra: {a: [1, {b: 2}]}\n", 18,
                "model.zebra: no such key; allowed: path, schedule, shadow, backend, gpu_deadline, "
                "isa, incremental, batch_limit");
@@ -343,81 +343,80 @@ Test(config, presets_follow_the_number_of_cpus)
 /* ---- writing and reading back
  * -------------------------------------------------------------------- */
 
-/* Any value a key takes, in the words of a file. */
-static void random_text(ats_random *r, const char *section, const char *name, char out[64])
+/* What the rules between keys leave of a key's range. */
+static const struct {
+    const char *section, *name;
+    int64_t least, most;
+} NARROWED[] = {
+    {"account", "start_cash", 1000000 * ATS_E9, 2000000 * ATS_E9},
+    {"feed", "clock_interval", 1000000, 60 * ATS_E9},
+    {"strategy", "conflicts", ATS_CONFLICT_FIRST, ATS_CONFLICT_FIRST},
+    {"sizing", "notional", 0, 5000 * ATS_E9},
+    {"sizing", "min_notional", 0, 1000 * ATS_E9},
+    {"sizing", "max_notional", 1000 * ATS_E9, 5000 * ATS_E9},
+    {"sizing", "risk_per_trade", 1, 1999},
+    {"exits", "min_stop_bps", 1, 100},
+    {"exits", "max_stop_bps", 100, 9000},
+    {"execution", "cross_bps", 0, 999},
+    {"risk", "collar_bps", 1000, 5000},
+    {"risk", "max_order_notional", 1000000 * ATS_E9, 2000000 * ATS_E9},
+    {"risk", "max_position", 2000, 7000},
+    {"risk", "max_gross", 40000, 90000},
+    {"risk", "max_short", 1, 30000},
+    {"risk", "max_risk_per_trade", 2000, 9000},
+};
+
+/* Any value a number's key takes, in the words that the configuration prints it in. */
+static void random_number(ats_random *r, const ats_config_key *key, uint32_t k, char *out)
 {
-    static const char *const units[] = {"ms", "s", "m"};
-    if (strstr(name, "fee") || strcmp(name, "max_order_qty") == 0)
-        snprintf(out, 64, "%d.%09d", (int)ats_random_below(r, 900),
-                 1 + (int)ats_random_below(r, 999999999));
-    else if (strstr(name, "margin"))
-        snprintf(out, 64, "%d.%09d", (int)ats_random_below(r, 100),
-                 1 + (int)ats_random_below(r, 999999999));
-    else if (strcmp(name, "gpu_deadline") == 0)
-        snprintf(out, 64, "%dus", 5 + (int)ats_random_below(r, 999000));
-    else if (strstr(name, "latency") || strstr(name, "jitter"))
-        snprintf(out, 64, "%dns", (int)ats_random_below(r, 2000000000));
-    else if (strcmp(name, "max_hold") == 0)
-        snprintf(out, 64, "%d%s", (int)ats_random_below(r, 2000),
-                 units[1 + ats_random_below(r, 2)]);
-    else if (strcmp(name, "clock_interval") == 0 || strcmp(name, "cooldown") == 0 ||
-             strstr(name, "_after") || strcmp(name, "good_for") == 0 ||
-             strcmp(name, "max_data_age") == 0 || strcmp(name, "duplicate_window") == 0)
-        snprintf(out, 64, "%d%s", 1 + (int)ats_random_below(r, 59), units[ats_random_below(r, 3)]);
-    else if (strcmp(name, "flat_at") == 0)
-        snprintf(out, 64, "\"%02d:%02d:%02d\"", (int)ats_random_below(r, 24),
-                 (int)ats_random_below(r, 60), (int)ats_random_below(r, 60));
-    else if (strcmp(name, "allow_short") == 0 || strcmp(name, "incremental") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "true" : "false");
-    else if (strcmp(name, "outlier_z") == 0)
-        snprintf(out, 64, "%d.%d", 3 + (int)ats_random_below(r, 900),
-                 1 + (int)ats_random_below(r, 9));
-    else if (strcmp(name, "file") == 0)
-        snprintf(out, 64, "''"); /* a calendar is read at once, so it must be there */
-    else if (strcmp(name, "timeframes") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "30s,1m,2h,1d" : "5m");
-    else if (strcmp(name, "index") == 0)
-        snprintf(out, 64, "SPY%d", (int)ats_random_below(r, 1000));
-    else if (strcmp(name, "sectors") == 0)
-        snprintf(out, 64, "'XLK: AAPL MSFT; XLF: JPM%d'", (int)ats_random_below(r, 1000));
-    else if (strcmp(name, "mode") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "lenient" : "strict");
-    else if (strcmp(name, "tape") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "full" : "reference");
-    else if (strcmp(name, "threads") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "fused" : "auto");
-    else if (strcmp(name, "backend") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "cpu" : "gpu");
-    else if (strcmp(name, "isa") == 0)
-        snprintf(out, 64, "%s", ats_random_below(r, 2) ? "auto" : "avx2");
-    else if (strcmp(name, "min_confidence") == 0)
-        snprintf(out, 64, "0.%09d", 1 + (int)ats_random_below(r, 999999999));
-    else if (strcmp(name, "path") == 0 || strcmp(name, "shadow") == 0)
-        snprintf(out, 64, "'m \"%d\" \\ # ä: é'", (int)ats_random_below(r, 1000));
-    else if (strcmp(name, "open_orders") == 0)
-        snprintf(out, 64, "%d", 16 << ats_random_below(r, 13));
-    else if (strcmp(name, "seed") == 0)
-        snprintf(out, 64, "%llu", (unsigned long long)(ats_random_next(r) >> 1));
-    else if (strcmp(name, "max_position") == 0 || strcmp(name, "max_risk_per_trade") == 0)
-        snprintf(out, 64, "%d.%02d%%", 20 + (int)ats_random_below(r, 50),
-                 (int)ats_random_below(r, 100));
-    else if (strcmp(section, "risk") == 0 && (strstr(name, "max_gross") || strstr(name, "short")))
-        snprintf(out, 64, "%d.%d%%",
-                 name[4] == 'g' ? 400 + (int)ats_random_below(r, 500)
-                                : 1 + (int)ats_random_below(r, 300),
-                 (int)ats_random_below(r, 10));
-    else if (strcmp(name, "max_drawdown") == 0)
-        snprintf(out, 64, "%d%%", 1 + (int)ats_random_below(r, 99));
-    else if (strcmp(name, "start_cash") == 0 || strcmp(name, "max_order_notional") == 0)
-        snprintf(out, 64, "%d.%02d", 1000000 + (int)ats_random_below(r, 1000000),
-                 (int)ats_random_below(r, 100));
-    else if (strcmp(name, "notional") == 0)
-        snprintf(out, 64, "%d.%09d", 1 + (int)ats_random_below(r, 9999),
-                 (int)ats_random_below(r, 1000000000));
-    else if (strcmp(name, "collar_bps") == 0)
-        snprintf(out, 64, "%d", 1000 + (int)ats_random_below(r, 4000));
+    static ats_run_config scratch;
+    int64_t least = key->least, most = key->most;
+    char *at = (char *)&scratch + key->offset;
+    for (size_t i = 0; i < sizeof NARROWED / sizeof NARROWED[0]; i++)
+        if (!strcmp(NARROWED[i].section, key->section) && !strcmp(NARROWED[i].name, key->name)) {
+            least = NARROWED[i].least;
+            most = NARROWED[i].most;
+        }
+    int64_t value = least + (int64_t)ats_random_below(r, (uint64_t)(most - least) + 1);
+    if (key->type == ATS_CONFIG_POWER)
+        value = least << ats_random_below(r, 8);
+    float margin = (float)((double)value / 1e9);
+    if (key->type == ATS_CONFIG_MARGIN)
+        memcpy(at, &margin, sizeof margin);
+    else if (key->type == ATS_CONFIG_BOOL)
+        *(bool *)at = value != 0;
+    else if (key->type == ATS_CONFIG_DECIMAL || key->type == ATS_CONFIG_U64 ||
+             key->type == ATS_CONFIG_DURATION_NS)
+        memcpy(at, &value, sizeof value);
     else
-        snprintf(out, 64, "%d", 1 + (int)ats_random_below(r, 64));
+        memcpy(at, &value, sizeof(uint32_t));
+    ats_config_key_print(&scratch, k, out);
+}
+
+static void random_text(ats_random *r, uint32_t k, char out[ATS_CONFIG_VALUE_BYTES])
+{
+    const ats_config_key *key = ats_config_key_at(k);
+    int any = (int)ats_random_below(r, 1000);
+    switch (key->type) {
+    case ATS_CONFIG_PATH: /* a calendar is read at once, so it must be there */
+        sprintf(out, strcmp(key->section, "calendar") ? "'m \"%d\" \\ # ä: é'" : "''", any);
+        return;
+    case ATS_CONFIG_TEXT:
+        sprintf(out, "SPY%d", any);
+        return;
+    case ATS_CONFIG_SECTORS:
+        sprintf(out, "'XLK: AAPL MSFT; XLF: JPM%d'", any);
+        return;
+    case ATS_CONFIG_TIMEFRAMES:
+        sprintf(out, "%s", any % 2 ? "30s,1m,2h,1d" : "5m");
+        return;
+    case ATS_CONFIG_THREADS:
+        sprintf(out, "%s", any % 2 ? "fused" : "auto");
+        return;
+    default:
+        random_number(r, key, k, out);
+        return;
+    }
 }
 
 Test(config, what_is_written_loads_back_to_the_same)
@@ -425,16 +424,22 @@ Test(config, what_is_written_loads_back_to_the_same)
     ats_random r;
     ats_random_seed(&r, 20260102);
     for (int round = 0; round < 300; round++) {
-        char text[8192], value[64];
+        char text[16384], value[ATS_CONFIG_VALUE_BYTES];
         const char *section = "";
         size_t n = 0;
         for (uint32_t k = 0; k < ats_config_key_count(); k++) {
             if (strcmp(section, ats_config_key_section(k)) != 0)
                 n += (size_t)sprintf(text + n, "%s:\n", ats_config_key_section(k));
             section = ats_config_key_section(k);
-            random_text(&r, section, ats_config_key_name(k), value);
+            random_text(&r, k, value);
             n += (size_t)sprintf(text + n, "  %s: %s\n", ats_config_key_name(k), value);
         }
+        n += (size_t)sprintf(text + n,
+                             "strategies:\n  - {name: a, plugin: model_signal, capital: %d.%02d%%,"
+                             " parameters: {entry_margin: %d.%d}}\n"
+                             "  - {name: b, plugin: ./b.so, symbols: A B, allow_short: true}\n",
+                             1 + (int)ats_random_below(&r, 900), (int)ats_random_below(&r, 100),
+                             (int)ats_random_below(&r, 99), 1 + (int)ats_random_below(&r, 9));
         cr_assert_eq(load(text), 0, "%s\n%s", ats_error_line(ats_error_count() - 1), text);
         ats_run_config first = config;
         char *written = NULL;
@@ -443,6 +448,9 @@ Test(config, what_is_written_loads_back_to_the_same)
         cr_assert_eq(ats_config_write(&first, f), 0);
         fclose(f);
         cr_assert_eq(load_bytes(written, length), 0, "%s\n%s", ats_error_line(0), written);
+        for (uint32_t i = 0; i < first.strategy.count;
+             i++) /* of the files, not of the strategies */
+            first.strategy.strategies[i].line = config.strategy.strategies[i].line = 0;
         cr_assert_eq(memcmp(&first, &config, sizeof first), 0, "%s\n%s", text, written);
         free(written);
     }
@@ -493,7 +501,7 @@ Test(config, hostile_files_are_refused_quickly)
     refuse_quickly("7\n", 2, "must be a mapping");
     memset(big, 'a', 60000);
     memcpy(big, "risk: ", 6);
-    refuse_quickly(big, 60000, "longer than 1024 bytes");
+    refuse_quickly(big, 60000, "longer than 4096 bytes");
 }
 
 /* More faults than are kept are counted, and the rest is told. */

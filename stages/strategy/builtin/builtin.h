@@ -1,0 +1,15 @@
+/* builtin.h: the strategies that come with ATS. Each is a plug-in like any other, in a file of its
+ * own, and uses nothing of the engine but ats_strategy.h and the formulas of calc/. */
+#ifndef ATS_STAGES_STRATEGY_BUILTIN_H
+#define ATS_STAGES_STRATEGY_BUILTIN_H
+
+#include "stages/strategy/ats_strategy.h"
+
+extern const ats_strategy_plugin ats_strategy_model_signal;
+
+#define ATS_STRATEGY_BUILTIN                                                                       \
+    {                                                                                              \
+        &ats_strategy_model_signal                                                                 \
+    }
+
+#endif
