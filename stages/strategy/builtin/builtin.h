@@ -6,10 +6,12 @@
 #include "stages/strategy/ats_strategy.h"
 
 extern const ats_strategy_plugin ats_strategy_model_signal;
+extern const ats_strategy_plugin ats_strategy_mean_reversion;
+extern const ats_strategy_plugin ats_strategy_swing_trend;
 
+/* clang-format off */
 #define ATS_STRATEGY_BUILTIN                                                                       \
-    {                                                                                              \
-        &ats_strategy_model_signal                                                                 \
-    }
+    {&ats_strategy_model_signal, &ats_strategy_mean_reversion, &ats_strategy_swing_trend}
+/* clang-format on */
 
 #endif

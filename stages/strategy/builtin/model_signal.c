@@ -8,6 +8,8 @@
  */
 #include "stages/strategy/builtin/builtin.h"
 
+#include <stdbool.h>
+
 enum { ENTRY_MARGIN, EXIT_MARGIN, MIN_CONFIDENCE, STOP_BPS, MAX_HOLD_S, URGENCY, PARAMETER_COUNT };
 
 static const ats_strategy_parameter PARAMETERS[] = {
