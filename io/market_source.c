@@ -125,6 +125,42 @@ static int next_of_captures(ats_market_source *source)
     return 0;
 }
 
+void ats_market_source_disturb(ats_market_source *source, int64_t after_ns)
+{
+    source->disturb_after_ns = after_ns;
+}
+
+/* A thirty-second more, which no price of a market makes at one moment, and a third of the size. */
+static int64_t dearer(int64_t px_e9)
+{
+    return px_e9 > ATS_VALUE_MAX_E9 / 2 ? px_e9 / 2 : px_e9 + px_e9 / 32;
+}
+
+static void disturb(ats_market *m)
+{
+    switch (m->h.kind) {
+    case ATS_KIND_QUOTE:
+        m->quote.bid_e9 = dearer(m->quote.bid_e9);
+        m->quote.ask_e9 = dearer(m->quote.ask_e9);
+        m->quote.bid_size_e9 -= m->quote.bid_size_e9 / 3;
+        return;
+    case ATS_KIND_TRADE:
+        m->trade.px_e9 = dearer(m->trade.px_e9);
+        m->trade.qty_e9 -= m->trade.qty_e9 / 3;
+        return;
+    case ATS_KIND_BAR:
+        m->bar.open_e9 = dearer(m->bar.open_e9);
+        m->bar.high_e9 = dearer(m->bar.high_e9);
+        m->bar.low_e9 = dearer(m->bar.low_e9);
+        m->bar.close_e9 = dearer(m->bar.close_e9);
+        m->bar.vwap_e9 = dearer(m->bar.vwap_e9);
+        m->bar.volume_e9 -= m->bar.volume_e9 / 3;
+        return;
+    default:
+        return;
+    }
+}
+
 int ats_market_source_peek(ats_market_source *source, const ats_market **record)
 {
     if (source->records) {
@@ -138,6 +174,8 @@ int ats_market_source_peek(ats_market_source *source, const ats_market **record)
         if (got != 1)
             return got;
         source->held = true;
+        if (source->disturb_after_ns && source->current.h.recv_ns > source->disturb_after_ns)
+            disturb(&source->current);
     }
     *record = &source->current;
     return 1;

@@ -27,9 +27,10 @@ typedef struct ats_market_source {
     int64_t first_ns;    /* recv_ns of the first and last record */
     int64_t last_ns;
     uint64_t total;
-    uint64_t cut_bytes; /* of torn ends of captures, which are not read */
-    bool tape;          /* inputs are tapes: already consolidated and sequenced */
-    ats_market current; /* the record that peek points to, remapped */
+    uint64_t cut_bytes;       /* of torn ends of captures, which are not read */
+    bool tape;                /* inputs are tapes: already consolidated and sequenced */
+    int64_t disturb_after_ns; /* 0 = never; see ats_market_source_disturb */
+    ats_market current;       /* the record that peek points to, remapped */
     bool held;
     bool failed;
 } ats_market_source;
@@ -51,6 +52,11 @@ void ats_market_source_close(ats_market_source *source);
  * turned out damaged (ats_market_source_reason says where). */
 int ats_market_source_peek(ats_market_source *source, const ats_market **record);
 void ats_market_source_pop(ats_market_source *source);
+
+/* From here on every record after a time (recv_ns) comes with other prices and sizes. What is
+ * decided up to that time must not change by it: that is how a look ahead is found. Sources of
+ * captures only, before the first peek. */
+void ats_market_source_disturb(ats_market_source *source, int64_t after_ns);
 
 const char *ats_market_source_reason(const ats_market_source *source);
 

@@ -1,10 +1,11 @@
 #include "tools/commands.h"
-#include "tools/run.h"
+#include "tools/lookahead.h"
 
 #include <stdio.h>
 
 typedef struct options {
     const char *config, *run_dir;
+    bool check_lookahead;
 } options;
 
 static const ats_option OPTIONS[] = {
@@ -12,6 +13,9 @@ static const ats_option OPTIONS[] = {
      "the configuration; see `ats config check --help`", 0, 0, true},
     {0, "run-dir", ATS_OPTION_TEXT, offsetof(options, run_dir), NULL, "DIR",
      "where to put the results; default runs/<UTC time>-backtest", 0, 0, false},
+    {0, "check-lookahead", ATS_OPTION_FLAG, offsetof(options, check_lookahead), NULL, NULL,
+     "run again with other data after some moments: what was decided before must not change", 0, 0,
+     false},
     {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
 
 static int run(int argc, char **argv)
@@ -29,7 +33,12 @@ static int run(int argc, char **argv)
                                    .fused = true,
                                    .reference_tape = true,
                                    .pace = ATS_PACE_MAX};
-    return ats_run(&cli, &run_options);
+    if (o.check_lookahead && o.run_dir) {
+        ats_error(ATS_EXIT_USAGE, "--check-lookahead keeps no run, so it takes no --run-dir");
+        return ats_cli_fail();
+    }
+    return o.check_lookahead ? ats_lookahead_check(&cli, &run_options)
+                             : ats_run(&cli, &run_options);
 }
 
 const ats_command ats_command_backtest = {

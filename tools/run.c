@@ -101,6 +101,13 @@ static int load(run *r)
     read_distribution(r);
     if (r->source.total == 0)
         return ats_error(ATS_EXIT_DATA, "the input holds no records");
+    ats_market_source_disturb(&r->source, o->disturb_after_ns);
+    if (o->trace) {
+        o->trace->symbol_id = ats_symbols_find(&r->source.symbols, o->trace_symbol, NULL);
+        if (o->trace->symbol_id == 0)
+            return ats_error(ATS_EXIT_DATA, "%s: no symbol of this run is called so",
+                             o->trace_symbol);
+    }
     return 0;
 }
 
@@ -125,6 +132,7 @@ static int prepare(run *r)
                            .shadow = r->models.shadow,
                            .commands = r->models.commands,
                            .command_count = r->models.command_count,
+                           .trace = o->trace,
                            .sample = r->distribution.feature_count > 0,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,
@@ -343,7 +351,7 @@ static int report(run *r, int code, ats_run_summary *summary)
     int status = ats_run_summary_write(summary, path);
     if (status == 0)
         status = ats_report_write(r->dir.path);
-    return status == 0 ? print_result(r, summary) : -1;
+    return status == 0 && !r->options->silent ? print_result(r, summary) : status;
 }
 
 static void release(run *r)
@@ -394,7 +402,7 @@ static int run_all(run *r)
         code = exit_code(r);
         ats_error_clear();
         int status = report(r, code, summary);
-        if (status == 0 && r->options->repeat && code == ATS_EXIT_OK)
+        if (status == 0 && r->options->repeat && !r->options->silent && code == ATS_EXIT_OK)
             status = compare_digest(r, summary->digest);
         tell_faults(r);
         if (r->stage_error[0])

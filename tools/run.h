@@ -4,6 +4,7 @@
 #define ATS_TOOLS_RUN_H
 
 #include "stages/feed/feed.h"
+#include "stages/trace.h"
 #include "tools/cli.h"
 
 typedef struct ats_run_options {
@@ -18,6 +19,10 @@ typedef struct ats_run_options {
     bool reference_tape; /* the tape only names its inputs, whatever the configuration says */
     ats_pace pace;
     double speed;
+    int64_t disturb_after_ns; /* other market data from then on (lookahead.h); 0 = never */
+    ats_trace *trace;         /* to fill in (trace.h); NULL: none. Its symbol is found by text. */
+    const char *trace_symbol;
+    bool silent; /* nothing on stdout, no progress, no comparison of digests */
 } ats_run_options;
 
 /* Runs, prints the summary (or run.json with --json) and returns the exit code. */
