@@ -186,6 +186,7 @@ static void configure_market_side(ats_chain *chain, const ats_chain_spec *spec)
                                       .batch_limit = spec->config->batch_limit,
                                       .feature_count = chain->catalogue.count,
                                       .feature_version = chain->catalogue.version,
+                                      .trace = spec->trace,
                                       .sample = spec->sample,
                                       .shadow_may_block = shadow_may_block(spec)};
     chain->shadow = (ats_shadow_config){.context = &chain->context,

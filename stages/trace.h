@@ -26,6 +26,12 @@ typedef struct ats_trace {
     uint32_t capacity;
     uint32_t count;
     uint64_t lost; /* lines for which there was no room */
+    /* The last vector of the symbol before vector_until_ns; written by infer. */
+    int64_t vector_until_ns;
+    float *vector; /* [vector_capacity], NULL: not wanted */
+    uint32_t vector_capacity;
+    uint32_t vector_count; /* 0: there was none */
+    int64_t vector_ns;
 } ats_trace;
 
 static inline int ats_trace_wants(const ats_trace *t, uint32_t symbol_id, int64_t recv_ns)

@@ -107,6 +107,8 @@ static int load(run *r)
         if (o->trace->symbol_id == 0)
             return ats_error(ATS_EXIT_DATA, "%s: no symbol of this run is called so",
                              o->trace_symbol);
+        if (ats_catalogue_make(o->trace_catalogue, &r->config.features) != 0)
+            return -1;
     }
     return 0;
 }
@@ -324,6 +326,31 @@ static int print_result(const run *r, const ats_run_summary *summary)
     return status;
 }
 
+/* Strategies that nothing could reach: a slip in the configuration or in the input. */
+static void warn_of_idle_strategies(run *r, ats_run_summary *summary)
+{
+    const ats_strategy_set *set = &r->chain.strategies;
+    bool scored = r->models.first_id || r->chain.context.metrics->infer.signals != 0;
+    if (set->count == 0)
+        ats_run_summary_warn(summary,
+                             "no_strategy: the configuration names no strategy, so nothing "
+                             "was traded");
+    for (uint32_t i = 0; i < set->count; i++) {
+        const ats_strategy_instance *in = &set->instances[i];
+        uint32_t wanted = 0;
+        for (uint32_t s = 1; s <= r->source.symbols.count; s++)
+            wanted += in->symbols[s].wanted;
+        if (in->plugin->wants == ATS_WANTS_SIGNALS && !scored)
+            ats_run_summary_warn(summary,
+                                 "no_model: strategy %s follows a model, and model.path is "
+                                 "empty and no schedule brought one; `ats train` makes one",
+                                 in->spec->name);
+        if (wanted == 0)
+            ats_run_summary_warn(summary, "no_symbol: the input holds no symbol of strategy %s",
+                                 in->spec->name);
+    }
+}
+
 static int report(run *r, int code, ats_run_summary *summary)
 {
     char path[ATS_RUN_PATH_BYTES];
@@ -335,13 +362,7 @@ static int report(run *r, int code, ats_run_summary *summary)
                                    .kept = &r->kept};
     if (ats_run_summary_collect(summary, &r->chain, &r->source, &r->config, &options) != 0)
         return -1;
-    if (!r->models.first_id && r->chain.context.metrics->infer.signals == 0)
-        ats_run_summary_warn(summary, "no_model: model.path is empty and no schedule brought one, "
-                                      "so nothing was scored and nothing could be traded; `ats "
-                                      "train` makes a model");
-    if (r->chain.context.metrics->feed.quotes == 0)
-        ats_run_summary_warn(summary, "no_quotes: the input holds no quotes, and an order needs "
-                                      "both sides of the market; nothing could be traded");
+    warn_of_idle_strategies(r, summary);
     const char *index = r->config.features.index;
     if (*index && ats_symbols_find(&r->source.symbols, index, NULL) == 0)
         ats_run_summary_warn(summary, "no_index: features.index is no symbol of the input, so its "

@@ -3,6 +3,7 @@
 #ifndef ATS_TOOLS_RUN_H
 #define ATS_TOOLS_RUN_H
 
+#include "stages/feature/catalogue.h"
 #include "stages/feed/feed.h"
 #include "stages/trace.h"
 #include "tools/cli.h"
@@ -22,7 +23,8 @@ typedef struct ats_run_options {
     int64_t disturb_after_ns; /* other market data from then on (lookahead.h); 0 = never */
     ats_trace *trace;         /* to fill in (trace.h); NULL: none. Its symbol is found by text. */
     const char *trace_symbol;
-    bool silent; /* nothing on stdout, no progress, no comparison of digests */
+    ats_catalogue *trace_catalogue; /* to fill in with the run's features */
+    bool silent;                    /* nothing on stdout, no progress, no comparison of digests */
 } ats_run_options;
 
 /* Runs, prints the summary (or run.json with --json) and returns the exit code. */

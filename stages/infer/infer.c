@@ -107,6 +107,16 @@ static int infer_init(void *state, const void *configuration, ats_io *io)
     return 0;
 }
 
+/* Cold: only while someone asks why. */
+static void note_vector(ats_trace *t, const ats_features *f)
+{
+    if (!t->vector || t->symbol_id != f->h.symbol_id || f->h.recv_ns >= t->vector_until_ns)
+        return;
+    t->vector_count = f->count < t->vector_capacity ? f->count : t->vector_capacity;
+    t->vector_ns = f->h.recv_ns;
+    memcpy(t->vector, f->f, t->vector_count * sizeof *t->vector);
+}
+
 /* ---- batches: hot --------------------------------------------------------------------------- */
 
 /* How many of the waiting records make the next batch, and its rows. A command stands alone: what
@@ -119,6 +129,8 @@ static uint64_t gather(infer *s, const ats_rx *in, uint64_t waiting, uint32_t *r
         const ats_features *r = ats_rx_slot(in, n);
         if (r->h.kind == ATS_KIND_FEATURES) {
             ats_vector_hash_add(&s->vectors, r);
+            if (__builtin_expect(s->config->trace != NULL, 0))
+                note_vector(s->config->trace, r);
             s->symbols[*rows] = r->h.symbol_id;
             s->rows[(*rows)++] = r->f;
         } else if (__builtin_expect(r->h.kind == ATS_KIND_CONTROL, 0)) {

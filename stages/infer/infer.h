@@ -17,6 +17,7 @@
 
 #include "stages/context.h"
 #include "stages/feature/vector_hash.h"
+#include "stages/trace.h"
 #include "stages/infer/model.h"
 #include "stages/infer/sample.h"
 
@@ -27,6 +28,7 @@ typedef struct ats_infer_config {
     uint32_t batch_limit;   /* 1..ATS_INFER_BATCH_MAX */
     uint32_t feature_count; /* floats in a FEATURES record */
     uint64_t feature_version;
+    ats_trace *trace;      /* NULL: nobody asks why */
     bool sample;           /* keep an even sample of the vectors */
     bool shadow_may_block; /* a full shadow link is waited for, instead of counted as dropped */
 } ats_infer_config;
