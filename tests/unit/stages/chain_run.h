@@ -180,6 +180,9 @@ typedef struct fixture_run {
     int result; /* 0, or -1 with an error pushed */
 } fixture_run;
 
+/* Called after a run, before its chain goes; NULL: nothing. */
+static void (*fixture_after)(ats_chain *chain);
+
 /* Runs a chain on an open source to its end, and closes the source. The spec says where the taps
  * go; page faults are those of all threads but "side". */
 static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chain_spec *spec,
@@ -216,6 +219,8 @@ static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chai
     out.fills = m->route.fills;
     out.equity_e18 =
         ats_portfolio_equity(ats_risk_gate(ats_chain_state(chain, ATS_CHAIN_RISK))->portfolio);
+    if (fixture_after && out.result == 0)
+        fixture_after(chain);
     for (uint32_t i = 0; i < chain->map.count; i++)
         if (strcmp(chain->map.threads[i].name, "side") != 0)
             out.page_faults += chain->engine.threads[i].minor_faults;
