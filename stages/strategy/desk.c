@@ -404,6 +404,8 @@ static void begin_exit(ats_desk *d, ats_slot *slot)
 /* Brings a slot a step on: the one place where it moves. */
 static void look(ats_desk *d, ats_slot *slot)
 {
+    if (d->ended)
+        return;
     if (slot->qty_e9 != 0 && slot->leave_reason == ATS_REASON_NONE) {
         uint32_t due = exit_that_is_due(d, slot);
         if (due != ATS_REASON_NONE)

@@ -109,7 +109,8 @@ typedef struct ats_desk {
 
     ats_intent *outbox; /* a ring */
     uint32_t outbox_mask, outbox_head, outbox_count;
-    bool stopped; /* a kill or freeze was seen: no entries */
+    bool stopped; /* a kill, halt or freeze was seen: no entries */
+    bool ended;   /* END has passed: nothing sent now would be answered */
 } ats_desk;
 
 size_t ats_desk_footprint(const ats_desk_config *config);

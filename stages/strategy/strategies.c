@@ -141,7 +141,7 @@ static uint32_t check_wish(const ats_strategies *h, const ats_runner *r, const a
 {
     const ats_entry *e = &w->entry;
     const ats_slot *slot = ats_desk_slot(&h->desk, r->index, e->symbol);
-    if (r->paused || r->suspended || h->desk.stopped)
+    if (r->paused || r->suspended || h->desk.stopped || h->desk.ended)
         return ATS_ANSWER_SUSPENDED;
     if (slot->qty_e9 != 0 || slot->parent || slot->active)
         return ATS_ANSWER_HELD;
@@ -706,6 +706,9 @@ void ats_strategies_market(ats_strategies *h, const ats_market *m)
         return;
     case ATS_KIND_CONTROL:
         on_control(h, &m->control);
+        return;
+    case ATS_KIND_END:
+        h->desk.ended = true;
         return;
     default:
         return;

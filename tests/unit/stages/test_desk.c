@@ -1,0 +1,203 @@
+/* The desk in a whole chain: strategies that do anything at all, every algorithm, every guard, and
+ * commands at any moment. What must hold then: positions of strategies add up to the account's,
+ * cash agrees to the last unit, nothing is left open, and a flatten ends flat. */
+#include "tests/unit/stages/chain_run.h"
+
+#include <criterion/criterion.h>
+
+#define SECOND_NS   ATS_E9
+#define DAY_RECORDS 30000u /* two minutes of the made-up day */
+
+/* ---- a strategy that does anything ------------------------------------------------------------
+ */
+
+static size_t any_bytes(const ats_strategy_setup *setup)
+{
+    (void)setup;
+    return 64;
+}
+
+static int any_init(void *state, const ats_strategy_setup *setup, char *why, size_t bytes)
+{
+    (void)state, (void)setup, (void)why, (void)bytes;
+    return 0;
+}
+
+static uint64_t below(const ats_strategy_host *host, uint64_t bound)
+{
+    return host->random(host) % bound;
+}
+
+static void any_market(void *state, const ats_strategy_host *host, const ats_market_view *v)
+{
+    ats_position_view p;
+    (void)state;
+    if (below(host, 40))
+        return;
+    host->position(host, v->symbol, &p);
+    if (p.qty_e9 == 0 && !p.entering) {
+        int64_t distance = v->price_e9 / 10000 * (int64_t)(1 + below(host, 60));
+        ats_entry e = {.symbol = v->symbol,
+                       .side = 1 + (uint32_t)below(host, 2),
+                       .qty_e9 = (int64_t)below(host, 9) * ATS_E9,
+                       .stop_distance_e9 = distance,
+                       .target_distance_e9 = below(host, 2) ? distance : 0,
+                       .trail_distance_e9 = below(host, 3) ? 0 : distance,
+                       .hold_ns = (int64_t)below(host, 40) * SECOND_NS,
+                       .score = (double)below(host, 100),
+                       .confidence = (double)below(host, 100) / 100,
+                       .urgency = (double)below(host, 101) / 100,
+                       .keep_overnight = (uint32_t)below(host, 2)};
+        host->enter(host, &e);
+    } else if (below(host, 3) == 0) {
+        host->leave(host, v->symbol, (double)below(host, 101) / 100, "any");
+    } else if (p.qty_e9) {
+        int64_t distance = v->price_e9 / 10000 * (int64_t)(1 + below(host, 30));
+        host->set_stop(host, v->symbol,
+                       p.qty_e9 > 0 ? v->price_e9 - distance : v->price_e9 + distance);
+    }
+}
+
+static const ats_strategy_plugin ANY = {.abi = ATS_STRATEGY_ABI,
+                                        .bytes = sizeof(ats_strategy_plugin),
+                                        .name = "any",
+                                        .wants = ATS_WANTS_QUOTES | ATS_WANTS_TRADES,
+                                        .state_bytes = any_bytes,
+                                        .init = any_init,
+                                        .on_market = any_market};
+
+/* ---- runs -------------------------------------------------------------------------------------
+ */
+
+static ats_market *day;
+static uint64_t day_count;
+static ats_symbols symbols;
+
+static void make_day(void)
+{
+    day = fixture_day(&day_count, &symbols);
+    cr_assert(day);
+}
+
+static void free_day(void)
+{
+    free(day);
+    ats_symbols_free(&symbols);
+}
+
+static ats_run_config any_config(uint64_t seed)
+{
+    ats_run_config c = fixture_config();
+    ats_strategy_settings *s = &c.strategy;
+    ats_strategy_spec spec = {.symbols = "all", .capital_bps = 10000, .allow_short = true};
+    s->count = 3;
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->strategies[i] = spec;
+        snprintf(s->strategies[i].name, sizeof spec.name, "any%u", i);
+    }
+    s->rules.protect = (ats_protect_policy)(seed % 3);
+    s->rules.conflicts = s->rules.protect == ATS_PROTECT_WATCH && seed % 2 ? ATS_CONFLICT_SAME_SIDE
+                                                                           : ATS_CONFLICT_FIRST;
+    s->rules.rank = seed / 3 % 2;
+    s->rules.cooldown_ms = 50;
+    s->execution.algorithm = (uint32_t)(seed % ATS_ALGORITHM_COUNT);
+    s->execution.timeout_ms = 700;
+    s->execution.twap_duration_s = 4;
+    s->execution.twap_slices = 4;
+    s->execution.horizon_s = 5;
+    s->execution.slice_interval_s = 1;
+    s->execution.peg_interval_ms = 100;
+    s->execution.entry_attempts = 2;
+    c.limits.max_orders_per_s = 100000;
+    c.limits.order_burst = 100000;
+    c.limits.duplicate_window_ms = 0;
+    c.venue.seed = seed;
+    return c;
+}
+
+static uint64_t positions_left;
+
+/* Strategies' positions against the account's. */
+static void compare_books(ats_chain *chain)
+{
+    const ats_strategies *s = ats_strategy_strategies(ats_chain_state(chain, ATS_CHAIN_STRATEGY));
+    const ats_portfolio *p = ats_risk_gate(ats_chain_state(chain, ATS_CHAIN_RISK))->portfolio;
+    positions_left = 0;
+    for (uint32_t i = 1; i <= symbols.count; i++) {
+        int64_t sum = 0;
+        for (uint32_t k = 0; k < chain->strategies.count; k++)
+            sum += ats_desk_slot(&s->desk, k, i)->qty_e9;
+        cr_expect_eq(sum, p->holdings[i].qty_e9, "symbol %u", i);
+        positions_left += sum != 0;
+    }
+    cr_expect(s->desk.cash_e18 == p->cash_e18, "cash agrees to the last unit");
+    cr_expect_eq(s->desk.orders->count, 0, "%u orders without an end", s->desk.orders->count);
+    cr_expect_null(ats_desk_outbox(&s->desk));
+}
+
+static fixture_run run_any(const ats_run_config *config, const ats_control_due *commands,
+                           uint32_t count)
+{
+    ats_chain_spec spec = {.plugin = &ANY, .commands = commands, .command_count = count};
+    fixture_after = compare_books;
+    fixture_run out =
+        fixture_go(config, &spec, day, day_count < DAY_RECORDS ? day_count : DAY_RECORDS, &symbols);
+    fixture_after = NULL;
+    cr_assert_eq(out.result, 0, "%s", ats_error_count() ? ats_error_line(0) : "");
+    return out;
+}
+
+TestSuite(desk, .init = make_day, .fini = free_day, .timeout = 300);
+
+Test(desk, strategies_and_account_agree_whatever_they_do)
+{
+    uint64_t fills = 0, passed = 0;
+    for (uint64_t seed = 0; seed < 36; seed++) {
+        ats_run_config config = any_config(seed);
+        fixture_run first = run_any(&config, NULL, 0);
+        fixture_run again = run_any(&config, NULL, 0);
+        cr_expect_str_eq(first.digest, again.digest, "seed %d", (int)seed);
+        fills += first.fills;
+        passed += first.passed;
+    }
+    cr_expect_gt(fills, 1000);
+    cr_expect_gt(passed, fills / 2);
+}
+
+static ats_control_due command(uint64_t at, uint32_t code)
+{
+    return (ats_control_due){.at_ns = day[at].h.recv_ns, .command = {.code = code}};
+}
+
+Test(desk, a_flatten_ends_flat_from_wherever_it_comes)
+{
+    ats_random r;
+    ats_random_seed(&r, 77);
+    uint32_t held = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        ats_run_config config = any_config(seed);
+        uint64_t at = 2000 + ats_random_below(&r, 20000);
+        ats_control_due commands[] = {command(at, ATS_CONTROL_PAUSE),
+                                      command(at, ATS_CONTROL_FLATTEN)};
+        run_any(&config, commands, 1);
+        held += positions_left != 0;
+        run_any(&config, commands, 2);
+        cr_expect_eq(positions_left, 0, "seed %d: %d positions are left", (int)seed,
+                     (int)positions_left);
+    }
+    cr_expect_gt(held, 5, "without it some run ends with positions, or nothing is shown");
+}
+
+Test(desk, after_a_halt_nothing_new_is_opened)
+{
+    for (uint64_t seed = 0; seed < 24; seed++) {
+        ats_run_config config = any_config(seed);
+        ats_control_due halt = command(2, ATS_CONTROL_HALT);
+        fixture_run none = run_any(&config, &halt, 1);
+        cr_expect_eq(none.fills, 0, "seed %d", (int)seed);
+        ats_control_due both[] = {command(4000, ATS_CONTROL_HALT),
+                                  command(8000, ATS_CONTROL_FLATTEN)};
+        run_any(&config, both, 2);
+        cr_expect_eq(positions_left, 0, "seed %d", (int)seed);
+    }
+}
