@@ -14,8 +14,8 @@ typedef struct ats_trace_line {
     uint64_t event_seq;
     uint32_t strategy; /* 1 ..; 0 = none */
     uint32_t reserved;
-    const char *name; /* static text */
-    const char *text; /* static text, or NULL: the value counts */
+    char name[40];    /* a copy: a strategy's texts go with its shared object */
+    const char *text; /* the engine's static text, or NULL: the value counts */
     double value;
 } ats_trace_line;
 

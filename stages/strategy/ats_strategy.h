@@ -15,7 +15,7 @@
  * its parameters alone: no clock, no file, no random numbers but host->random, no thread, no
  * allocation; the engine gives it memory once. It runs on the thread that sends orders: what it
  * takes, every order waits for. A callback that takes longer than strategy.call_budget is counted,
- * and a strategy that does so too often is suspended: it opens nothing more, and what it holds is
+ * and a strategy that does so too often is suspended: it is called no more, and what it holds is
  * left by the engine's own exits.
  *
  * Units: times are ns since the epoch, UTC; prices and quantities integers in 1e-9 (`_e9`), prices

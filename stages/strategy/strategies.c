@@ -181,9 +181,10 @@ static void explain(const ats_strategies *h, const ats_runner *r, uint32_t symbo
     ats_trace_line line = {.recv_ns = cause->recv_ns,
                            .event_seq = cause->event_seq,
                            .strategy = r->index + 1,
-                           .name = name,
                            .text = text,
                            .value = value};
+    for (uint32_t i = 0; i + 1 < sizeof line.name && name[i]; i++)
+        line.name[i] = name[i];
     ats_trace_add(h->config.trace, &line);
 }
 
@@ -458,7 +459,7 @@ static void end_call(ats_strategies *h, ats_runner *r, uint64_t began_ns)
 
 static void call_on_market(ats_strategies *h, ats_runner *r, const ats_market_view *view)
 {
-    if (!r->instance->plugin->on_market)
+    if (!r->instance->plugin->on_market || r->suspended)
         return;
     uint64_t began_ns = begin_call(h, r);
     r->model = 0;
@@ -561,7 +562,7 @@ static void run_timers(ats_strategies *h, int64_t now_ns)
         ats_runner *r = &h->runners[s];
         if (r->timer_ns <= now_ns) {
             r->timer_ns = INT64_MAX;
-            if (r->instance->plugin->on_timer) {
+            if (r->instance->plugin->on_timer && !r->suspended) {
                 uint64_t began_ns = begin_call(h, r);
                 r->model = 0;
                 r->instance->plugin->on_timer(r->instance->state, &r->api);
@@ -585,7 +586,7 @@ static void tell_session(ats_strategies *h, uint32_t calendar)
                              .continuous = calendar};
     for (uint32_t i = 0; i < h->config.set->count; i++) {
         ats_runner *r = &h->runners[i];
-        if (!r->instance->plugin->on_session)
+        if (!r->instance->plugin->on_session || r->suspended)
             continue;
         uint64_t began_ns = begin_call(h, r);
         r->model = 0;
@@ -732,7 +733,7 @@ void ats_strategies_signal(ats_strategies *h, const ats_signal *s)
                             .ask_size_e9 = s->ask_size_e9};
     FOR_EACH_WANTING(h, WANT_SIGNALS, symbol, r)
     {
-        if (!r->instance->plugin->on_signal)
+        if (!r->instance->plugin->on_signal || r->suspended)
             continue;
         uint64_t began_ns = begin_call(h, r);
         r->model = s->model_id;
@@ -748,7 +749,7 @@ void ats_strategies_exec(ats_strategies *h, const ats_exec *x)
     if (!slot || qty_e9 == 0)
         return;
     ats_runner *r = &h->runners[slot->strategy];
-    if (!r->instance->plugin->on_fill)
+    if (!r->instance->plugin->on_fill || r->suspended)
         return;
     ats_fill_view view = {.now_ns = x->h.recv_ns,
                           .symbol = slot->symbol,
