@@ -17,7 +17,7 @@
 
 #include "core/digest.h"
 #include "io/journal.h"
-#include "io/venue_sim.h"
+#include "io/venue/venue_sim.h"
 #include "stages/context.h"
 
 typedef struct ats_route_config {
