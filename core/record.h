@@ -597,7 +597,9 @@ typedef enum ats_env_code {
     ATS_ENV_TAP_SHORT = 2,
     ATS_ENV_TAP_CLEAR = 3,
     ATS_ENV_DISK_SHORT = 4,
-    ATS_ENV_DISK_CLEAR = 5
+    ATS_ENV_DISK_CLEAR = 5,
+    ATS_ENV_KILL_DONE = 6 /* route: after a kill no order that adds exposure is open; value = how
+                           * many it asked to cancel */
 } ats_env_code;
 
 /* ENV: something a stage decided from that is not a record; on the tape so that replay sees it. */

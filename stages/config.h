@@ -23,9 +23,9 @@
 #include <stdio.h>
 
 #define ATS_CONFIG_FILE_BYTES  65536u /* the longest commented file of ours is a tenth of it */
-#define ATS_CONFIG_FAULTS_MAX  64u    /* more than there are keys; further ones are counted */
+#define ATS_CONFIG_FAULTS_MAX  64u    /* more than anyone mends at once; further ones are counted */
 #define ATS_CONFIG_FAULT_BYTES 320u
-#define ATS_CONFIG_KEYS_MAX    64u
+#define ATS_CONFIG_KEYS_MAX    160u                        /* twice what there are */
 #define ATS_CONFIG_VALUE_BYTES (ATS_CONFIG_PATH_BYTES * 4) /* a path with every byte escaped */
 
 /* Where a value came from. */

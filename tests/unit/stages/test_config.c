@@ -81,6 +81,10 @@ Test(config, limits_alone_are_enough_and_the_rest_is_default)
     cr_expect_eq(config.limits.max_order_notional_e9, 5000 * ATS_E9);
     cr_expect_eq(config.venue.out_base_ns, 150000);
     cr_expect_eq(config.venue.fee_per_unit_e9, 500000);
+    cr_expect_eq(config.venue.trade_share_bps, 10000);
+    cr_expect_eq(config.venue.bar_share_bps, 1000);
+    cr_expect_eq(config.venue.answer_timeout_ns, 5 * ATS_E9);
+    cr_expect_not(config.venue.queue);
     cr_expect_eq(config.strategy.flat_at_s, -1);
     cr_expect_eq(report.origin[ats_config_key_find("venue", "seed")], ATS_CONFIG_DEFAULT);
     cr_expect_eq(report.origin[ats_config_key_find("risk", "max_gross")], ATS_CONFIG_FILE);
@@ -141,6 +145,9 @@ Test(config, wrong_values_tell_line_and_range)
         {"strategy:\n  stop_bps: 1.5\n", "is not a whole number"},
         {"venue:\n  open_orders: 1000\n", "is no power of two"},
         {"venue:\n  out_latency: 2m\n", "0s to 1m"},
+        {"venue:\n  lost_share: 51%\n", "0% to 50%"},
+        {"venue:\n  trade_share: 0%\n", "venue.trade_share: 0% is too small"},
+        {"venue:\n  book_levels: 17\n", "0 to 16"},
         {"run:\n  tape: half\n", "allowed: full or reference"},
         {"run:\n  threads: many\n", "fused, auto, or a list"},
         {"model:\n  path: \"a\\tb\"\n", "control character"},
@@ -355,6 +362,17 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
                  1 + (int)ats_random_below(r, 999999999));
     else if (strcmp(name, "gpu_deadline") == 0)
         snprintf(out, 64, "%dus", 5 + (int)ats_random_below(r, 999000));
+    else if (strstr(name, "_tail"))
+        snprintf(out, 64, "%dns", (int)ats_random_below(r, 1000000001));
+    else if (strstr(name, "_share"))
+        snprintf(out, 64, "%d.%02d%%", (int)ats_random_below(r, 50),
+                 1 + (int)ats_random_below(r, 99));
+    else if (strcmp(name, "book_levels") == 0)
+        snprintf(out, 64, "%d", (int)ats_random_below(r, 17));
+    else if (strcmp(name, "answer_timeout") == 0 || strcmp(name, "ask_interval") == 0)
+        snprintf(out, 64, "%d%s", (int)ats_random_below(r, 60), units[ats_random_below(r, 3)]);
+    else if (strcmp(name, "hard_to_borrow") == 0)
+        snprintf(out, 64, "'AAA BBB%d'", (int)ats_random_below(r, 1000));
     else if (strstr(name, "latency") || strstr(name, "jitter"))
         snprintf(out, 64, "%dns", (int)ats_random_below(r, 2000000000));
     else if (strcmp(name, "max_hold") == 0)
@@ -367,7 +385,8 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
     else if (strcmp(name, "flat_at") == 0)
         snprintf(out, 64, "\"%02d:%02d:%02d\"", (int)ats_random_below(r, 24),
                  (int)ats_random_below(r, 60), (int)ats_random_below(r, 60));
-    else if (strcmp(name, "allow_short") == 0 || strcmp(name, "incremental") == 0)
+    else if (strcmp(name, "queue") == 0 || strcmp(name, "allow_short") == 0 ||
+             strcmp(name, "incremental") == 0)
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "true" : "false");
     else if (strcmp(name, "outlier_z") == 0)
         snprintf(out, 64, "%d.%d", 3 + (int)ats_random_below(r, 900),

@@ -160,6 +160,16 @@ static void expect_order_tapped(uint64_t order_id)
     cr_assert(o && o->h.kind == ATS_KIND_ORDER && o->order_id == order_id);
 }
 
+/* A kill has nothing left to cancel, and asked for this many. */
+static void expect_kill_done(int64_t asked)
+{
+    const ats_env *env = stage_fixture_take(&fixture, TAP);
+    cr_assert_not_null(env);
+    cr_assert_eq(env->h.kind, ATS_KIND_ENV);
+    cr_assert_eq(env->code, ATS_ENV_KILL_DONE);
+    cr_assert_eq(env->value, asked);
+}
+
 static void expect_quiet(void)
 {
     expect_journal_over();
@@ -274,6 +284,7 @@ Test(route, a_killed_order_is_journaled_answered_and_never_sent)
     cr_assert_eq(x->reason, ATS_REASON_ENTRY_LONG);
     cr_assert_eq(x->h.symbol_id, 1);
     cr_assert_eq(x->h.recv_ns, NOW);
+    expect_kill_done(0);
     expect_quiet();
     cr_assert_eq(ats_stage_route.next_due(fixture.state), INT64_MAX, "nothing at the venue");
     cr_assert_eq(fixture.context.metrics->route.orders, 0);
