@@ -37,7 +37,7 @@ typedef enum ats_order_event {
     ATS_EVENT_REPLACED = 12,         /* the broker's, of the old order */
     ATS_EVENT_REPLACE_REJECTED = 13, /* of the old order, which stands */
     ATS_EVENT_TRIGGERED = 14,        /* a stop became a market or limit order */
-    ATS_EVENT_HELD = 15,             /* ours: a leg left with its head */
+    ATS_EVENT_HELD = 15,             /* a leg left with its head, or took a held one's place */
     ATS_EVENT_ACTIVATED = 16,        /* the broker's: a held leg rests */
     ATS_EVENT_BUSTED = 17,           /* a fill never was */
     ATS_EVENT_CORRECTED = 18,        /* a fill was another one */

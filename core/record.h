@@ -287,15 +287,16 @@ const char *ats_tif_label(uint32_t tif);
 /* Orders that live and die together. The head carries the prices of its legs, so that all of it
  * passes the gate, or none; a leg's order id is the head's plus ATS_LEG_*, and a strategy's ids
  * leave room for them. Legs rest only after the head has filled whole (until then they are HELD),
- * and are told to by an ACCEPTED of their own; a head that ends otherwise takes them with it. A
- * fill of one leg takes its quantity off the other, without an answer, until nothing is left of
- * that one and it is CANCELED; a cancel of one cancels the other. The leg of an OCO rests with its
- * head, which is its other leg. calc/order_legs.h makes the legs of a head.
+ * and are told to by an ACCEPTED of their own; a head that ends otherwise takes them with it, each
+ * with an answer of its own, the head's. A fill of one leg takes its quantity off the other,
+ * without an answer, until nothing is left of that one and it is CANCELED; a cancel of one cancels
+ * the other. The leg of an OCO rests with its head, which is its other leg. calc/order_legs.h makes
+ * the legs of a head.
  *
  * A REPLACE is answered with REPLACED of the old order, whose end that is, and ACCEPTED of the new
  * one, or with REPLACE_REJECTED of the old one alone, which stands: the new one then never was. Its
  * quantity is what is still wanted, so it is refused when the old order has filled further than
- * who asked had been told. */
+ * who asked had been told. A leg is replaced by a simple order, which takes its place. */
 typedef enum ats_order_class {
     ATS_ORDER_CLASS_SIMPLE = 0,
     ATS_ORDER_CLASS_BRACKET = 1, /* an entry, then a target and a stop, one cancelling the other */

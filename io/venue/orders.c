@@ -221,7 +221,8 @@ static uint32_t refusal(const ats_venue_sim *v, const ats_order *o, const ats_or
                         const ats_order *legs, uint32_t leg_count)
 {
     const venue_symbol *s = &v->symbols[o->h.symbol_id];
-    if (!is_well_formed(o, leg_count))
+    bool leg_of_leg = target && target->head_id && o->order_class != ATS_ORDER_CLASS_SIMPLE;
+    if (!is_well_formed(o, leg_count) || leg_of_leg)
         return ATS_CHECK_MALFORMED;
     if ((o->tif == ATS_TIF_OPG || o->tif == ATS_TIF_CLS) && !venue_has_sessions(s))
         return ATS_CHECK_MALFORMED;
@@ -346,6 +347,8 @@ void venue_arrive(ats_venue_sim *v, const action *a)
     if (gone || check != ATS_CHECK_PASS ||
         venue_chance(v, o->order_id, REJECT_SALT, v->config.reject_share_bps)) {
         venue_answer_stranger(v, o, family, a->due_ns, refused, check);
+        for (uint32_t i = 0; i < leg_count && !replaces; i++)
+            venue_answer_stranger(v, &legs[i], family, a->due_ns, refused, check);
         return;
     }
     ats_order_entry *e = enter(v, o, family);

@@ -226,6 +226,7 @@ bool ats_venue_sim_run_due(ats_venue_sim *v, ats_exec *exec)
 bool ats_venue_sim_expire_one(ats_venue_sim *v, int64_t now_ns, ats_exec *exec)
 {
     action a;
+    now_ns = larger(now_ns, v->now_ns); /* what was in flight at the end has come after it */
     bool found = venue_find_lost(v, &a);
     if (found)
         *exec = a.exec;

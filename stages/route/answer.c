@@ -124,6 +124,28 @@ static void reduce_other_leg(route *r, const ats_order_entry *e, int64_t qty_e9)
     }
 }
 
+/* A leg whose head is still open and no leg itself does not work yet. */
+static bool waits_for_head(const route *r, const ats_order_entry *e)
+{
+    const ats_order_entry *head = e->head_id ? ats_order_table_find(r->orders, e->head_id) : NULL;
+    return head && head->order_class != ATS_ORDER_CLASS_OCO;
+}
+
+/* The replacement is confirmed; one of a held leg is held in its turn. */
+static void succeed(route *r, uint64_t order_id)
+{
+    ats_order_entry *e = ats_order_table_find(r->orders, order_id);
+    if (!e)
+        return;
+    e->replaces_id = 0;
+    ats_transition t = ats_order_transition(e->state, ATS_EVENT_HELD);
+    if (waits_for_head(r, e) && t.kind == ATS_TRANSITION_MOVE) {
+        route_journal_step(r, e, ATS_EVENT_HELD, t);
+        e->state = t.next;
+        route_watch(r, e);
+    }
+}
+
 /* A refused request leaves the order as it was: partly filled or held, if it was. */
 static uint8_t settled(const route *r, const ats_order_entry *e, uint8_t event, uint8_t next)
 {
@@ -131,11 +153,8 @@ static uint8_t settled(const route *r, const ats_order_entry *e, uint8_t event, 
         return next;
     if (e->filled_e9 > 0)
         return ATS_ORDER_PARTIAL;
-    const ats_order_entry *head = e->head_id ? ats_order_table_find(r->orders, e->head_id) : NULL;
     bool refused = event == ATS_EVENT_CANCEL_REJECTED || event == ATS_EVENT_REPLACE_REJECTED;
-    if (refused && head && head->order_class != ATS_ORDER_CLASS_OCO)
-        return ATS_ORDER_HELD;
-    return next;
+    return refused && waits_for_head(r, e) ? ATS_ORDER_HELD : next;
 }
 
 static void book(route *r, ats_order_entry *e, const ats_exec *x)
@@ -147,9 +166,7 @@ static void book(route *r, ats_order_entry *e, const ats_exec *x)
     } else if (is_bust(x)) {
         e->filled_e9 = x->cum_qty_e9;
     } else if (x->type == ATS_EXEC_REPLACED) {
-        ats_order_entry *next = ats_order_table_find(r->orders, x->ref_order_id);
-        if (next)
-            next->replaces_id = 0;
+        succeed(r, x->ref_order_id);
     } else if (x->type == ATS_EXEC_REPLACE_REJECTED) {
         forget_replacement(r, x->ref_order_id);
     }
@@ -172,6 +189,14 @@ void route_on_answer(route *r, ats_io *io, ats_exec *x)
         t.kind = ATS_TRANSITION_IMPOSSIBLE; /* cumulative quantity must run on */
     t.next = settled(r, e, event, t.next);
     route_journal_exec(r, x, event, t);
+    if (!seen && t.kind == ATS_TRANSITION_STALE && x->type == ATS_EXEC_REPLACE_REJECTED &&
+        forget_replacement(r, x->ref_order_id)) {
+        /* News of the order that never was; the old one is being cancelled meanwhile. */
+        e->last_exec_id = x->exec_id;
+        x->order_state = e->state;
+        route_forward(r, io, x);
+        return;
+    }
     if (seen || t.kind == ATS_TRANSITION_STALE) {
         ats_count(&r->metrics->executions_duplicate, 1);
         return;

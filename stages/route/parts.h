@@ -53,8 +53,9 @@ void route_forward(route *r, ats_io *io, ats_exec *x);
 
 /* ---- send.c --------------------------------------------------------------------------------- */
 
-/* Journal entries that a record takes at most. */
-uint32_t route_journal_need(const ats_order *o);
+/* What an order makes at most at each output, and one more in the journal: itself sent or refused,
+ * its legs held or refused. */
+uint32_t route_records_of(const ats_order *o);
 void route_on_order(route *r, ats_io *io, const ats_order *o);
 
 /* One step of a kill, of which there is one a record: asks to cancel what adds exposure. */

@@ -55,9 +55,9 @@ static int route_init(void *state, const void *configuration, ats_io *io)
 
 /* ---- flow --------------------------------------------------------------------------------- */
 
-static bool room(route *r, ats_io *io, uint32_t tapped, uint32_t journaled)
+static bool room(route *r, ats_io *io, uint32_t fed_back, uint32_t tapped, uint32_t journaled)
 {
-    if (!ats_io_room(io, PORT_FEEDBACK, 1) || !ats_io_room(io, PORT_TAP, tapped))
+    if (!ats_io_room(io, PORT_FEEDBACK, fed_back) || !ats_io_room(io, PORT_TAP, tapped))
         return false;
     if (ats_journal_room(r->journal, journaled))
         return true;
@@ -70,9 +70,10 @@ static bool room_for(route *r, ats_io *io, const ats_market *m)
 {
     uint32_t steps = route_is_killed(r) && !r->kill_done ? KILL_CANCELS : 0;
     uint32_t told = steps ? steps + 1 : 0; /* the cancels, or that the kill is done */
-    if (m->h.kind == ATS_KIND_ORDER)
-        return room(r, io, 1 + told, steps + route_journal_need((const ats_order *)m));
-    return steps == 0 || room(r, io, told, steps);
+    if (m->h.kind != ATS_KIND_ORDER)
+        return steps == 0 || room(r, io, 0, told, steps);
+    uint32_t n = route_records_of((const ats_order *)m);
+    return room(r, io, n, n + told, n + 1 + steps);
 }
 
 /* The first order that has waited too long; after END those that rest are left in peace. */
@@ -101,7 +102,7 @@ static uint32_t route_run_due(void *state, ats_io *io)
     route *r = state;
     ats_exec x;
     uint32_t place;
-    if (!room(r, io, 1, 2))
+    if (!room(r, io, 1, 1, 2))
         return 0;
     int64_t venue_ns = ats_venue_sim_next_due(r->venue), wait_ns = first_timeout(r, &place);
     int64_t due_ns = wait_ns < venue_ns ? wait_ns : venue_ns;
@@ -128,7 +129,7 @@ static uint32_t finish(route *r, ats_io *io)
 {
     ats_exec x;
     uint32_t done = 0;
-    while (room(r, io, 1, 2)) {
+    while (room(r, io, 1, 1, 2)) {
         done++;
         if (ats_venue_sim_expire_one(r->venue, r->last_ns, &x)) {
             x.h.event_seq = r->last_seq;
@@ -204,14 +205,24 @@ const ats_digest *ats_route_digest(const void *state)
     return &((const route *)state)->digest;
 }
 
+const ats_order_table *ats_route_orders(const void *state)
+{
+    return ((const route *)state)->orders;
+}
+
+const ats_venue_sim *ats_route_venue(const void *state)
+{
+    return ((const route *)state)->venue;
+}
+
 #define BIT(kind) ATS_KIND_BIT(ATS_KIND_##kind)
 
 const ats_stage ats_stage_route = {
     .name = "route",
     .in = {{"chain", ATS_KINDS_CHAIN | BIT(ORDER), 0, false}},
-    .out = {{"feedback", BIT(EXEC) | BIT(END), 2 * ATS_BURST_MAX, false},
+    .out = {{"feedback", BIT(EXEC) | BIT(END), (1 + ATS_LEGS_MAX) * ATS_BURST_MAX, false},
             {"tap", BIT(ORDER) | BIT(EXEC) | BIT(ENV) | BIT(END),
-             (2 + KILL_CANCELS) * ATS_BURST_MAX, true}},
+             (2 + ATS_LEGS_MAX + KILL_CANCELS) * ATS_BURST_MAX, true}},
     .footprint = route_footprint,
     .init = route_init,
     .work = route_work,

@@ -40,7 +40,9 @@ typedef struct ats_route_config {
 
 extern const ats_stage ats_stage_route;
 
-/* After the run. */
+/* After the run, or between two records on the stage's own thread. */
 const ats_digest *ats_route_digest(const void *state);
+const ats_order_table *ats_route_orders(const void *state);
+const ats_venue_sim *ats_route_venue(const void *state);
 
 #endif

@@ -32,6 +32,10 @@ static void reject_here(route *r, ats_io *io, const ats_order *o, uint32_t check
                         about_itself ? ATS_ORDER_REJECTED : state);
     ats_count(&r->metrics->rejects, is_new);
     route_forward(r, io, &x);
+    ats_order legs[ATS_LEGS_MAX];
+    uint32_t count = is_new ? ats_order_legs(o, legs) : 0;
+    for (uint32_t i = 0; i < count; i++)
+        reject_here(r, io, &legs[i], check);
 }
 
 /* ---- what leaves ---------------------------------------------------------------------------- */
@@ -144,10 +148,10 @@ static void send_order(route *r, ats_io *io, ats_order *o)
     tap_order(io, o);
 }
 
-uint32_t route_journal_need(const ats_order *o)
+uint32_t route_records_of(const ats_order *o)
 {
     ats_order legs[ATS_LEGS_MAX];
-    return 2 + ats_order_legs(o, legs); /* journaled, then sent or refused; a leg held */
+    return 1 + ats_order_legs(o, legs);
 }
 
 bool route_is_killed(const route *r)

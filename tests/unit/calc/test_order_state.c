@@ -17,15 +17,15 @@ static const char *const MEANING[] = {
     /* It can be sent, refused by our own kill switch, or found so after a crash. */
     [ATS_ORDER_JOURNALED] = "!S!U!R!!!!!!!!!!!!!",
     /* Anything may have happened to it. */
-    [ATS_ORDER_SENT] = "!!cUARPFC.Xpr.A!!!!",
+    [ATS_ORDER_SENT] = "!!cUARPFC.Xpr.AH!!!",
     /* Works. A rejection after an acceptance does happen. */
     [ATS_ORDER_ACCEPTED] = "!!cU.RPFC.Xpr.A!.!!",
     /* Works and has filled: it cannot be rejected any more. */
     [ATS_ORDER_PARTIAL] = "!!cU.!PFC.Xpr..!.PP",
     /* A refused cancel leaves it working; replacing it now would be our mistake. */
-    [ATS_ORDER_PENDING_CANCEL] = "!!.u.RcFCAX!r.c!.cc",
+    [ATS_ORDER_PENDING_CANCEL] = "!!.u.RcFCAX!r.c..cc",
     /* Whatever the broker says of it settles it. */
-    [ATS_ORDER_UNKNOWN] = "!!U.ARPFC.X!r.A!AUU",
+    [ATS_ORDER_UNKNOWN] = "!!U.ARPFC.X!r.AHAUU",
     /* Over: more fills cannot be, busts can. */
     [ATS_ORDER_FILLED] = "!!...!!!...!!..!.FF",
     /* Over, unless a fill had overtaken it. */
@@ -36,7 +36,7 @@ static const char *const MEANING[] = {
     /* It works on until the broker has said either. */
     [ATS_ORDER_PENDING_REPLACE] = "!!cv.RpFC.X!rAp!.pp",
     /* Alive tells nothing: the cancel may still be on its way. */
-    [ATS_ORDER_CANCEL_UNKNOWN] = "!!c..RuFCAX!r.u!.uu",
+    [ATS_ORDER_CANCEL_UNKNOWN] = "!!c..RuFCAX!r.u..uu",
     [ATS_ORDER_REPLACE_UNKNOWN] = "!!c..RvFC.X!rAv!.vv",
     /* A leg: any sign of life from the broker means that it was activated. */
     [ATS_ORDER_HELD] = "!!c..RPFC.Xpr.A.A!!",
