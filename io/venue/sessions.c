@@ -46,10 +46,13 @@ bool venue_plan(ats_venue_sim *v, const venue_symbol *s, const ats_order_entry *
         return false;
     x->session_open_ns = session.open_ns;
     x->session_close_ns = session.close_ns;
-    x->end_ns = opening    ? session.open_ns + AUCTION_WAIT_NS
-                : closing  ? session.close_ns + AUCTION_WAIT_NS
-                : extended ? session.post_ns
-                           : session.close_ns;
+    /* On bars the opening price is known at the first bar's end, of a daily one at the close. */
+    if (closing || (opening && venue_trades_on_bars(s)))
+        x->end_ns = session.close_ns + AUCTION_WAIT_NS;
+    else if (opening)
+        x->end_ns = session.open_ns + AUCTION_WAIT_NS;
+    else
+        x->end_ns = extended ? session.post_ns : session.close_ns;
     v->alarm_ns = smaller(v->alarm_ns, x->end_ns);
     return true;
 }
