@@ -19,8 +19,12 @@ typedef struct ats_order_entry {
     int64_t qty_e9;
     int64_t filled_e9;
     int64_t limit_e9; /* MARKET: the price the exposure was reserved at */
+    int64_t stop_e9;  /* STOP, STOP_LIMIT */
+    int64_t trail_e9; /* TRAILING_STOP */
     int64_t sent_ns;  /* recv_ns at which it was sent */
     uint64_t last_exec_id;
+    uint64_t head_id;     /* of a leg: its head; 0 = none */
+    uint64_t replaces_id; /* the order that it is to replace, until that is confirmed; 0 = none */
     uint32_t symbol_id;
     uint32_t account_id;
     uint32_t strategy_id;
@@ -31,7 +35,10 @@ typedef struct ats_order_entry {
     uint8_t state; /* ats_order_state */
     uint32_t next; /* of the same symbol; pool index + 1, 0 = none */
     uint32_t previous;
-    uint32_t reserved;
+    uint32_t intent_flags;
+    uint8_t order_class; /* ats_order_class */
+    uint8_t leg;         /* ATS_LEG_*; 0 = no leg */
+    uint8_t reserved8[6];
 } ats_order_entry;
 
 typedef struct ats_order_table {

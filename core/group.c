@@ -55,6 +55,16 @@ static bool run_due(ats_group *group, int64_t until_ns, uint32_t *done)
     return true;
 }
 
+static void foresee(ats_group *group, const ats_market *next)
+{
+    if (group->foreseen || !(ATS_KINDS_CHAIN & ATS_KIND_BIT(next->h.kind)))
+        return;
+    group->foreseen = true;
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->members[i]->stage->foresee)
+            group->members[i]->stage->foresee(group->members[i]->state, next);
+}
+
 uint32_t ats_group_work(ats_group *group)
 {
     uint32_t done = 0;
@@ -66,6 +76,7 @@ uint32_t ats_group_work(ats_group *group)
         /* At the end everything still in flight arrives: time has no further records to wait for.
          */
         int64_t until_ns = h->kind == ATS_KIND_END ? INT64_MAX - 1 : h->recv_ns;
+        foresee(group, (const ats_market *)h);
         if (!run_due(group, until_ns, &done))
             return done;
         head->io.burst = 1;
@@ -73,6 +84,7 @@ uint32_t ats_group_work(ats_group *group)
         uint32_t n = head->stage->work(head->state, &head->io);
         if (n == 0)
             return done;
+        group->foreseen = false;
         done += n;
         if (!settle(group))
             return done;

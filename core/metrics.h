@@ -119,6 +119,11 @@ typedef enum ats_metric_unit {
     X(route, orders_open, COUNT, GAUGE, "Orders that are not in a final state.")                   \
     X(route, cancels, COUNT, COUNTER, "Cancel requests sent to the broker.")                       \
     X(route, rejects, COUNT, COUNTER, "Orders that the broker rejected.")                          \
+    X(route, replaces, COUNT, COUNTER, "Replace requests sent to the broker.")                     \
+    X(route, timeouts, COUNT, COUNTER, "Requests that were not answered in time.")                 \
+    X(route, questions, COUNT, COUNTER, "Times the broker was asked what became of an order.")     \
+    X(route, kill_cancels, COUNT, COUNTER, "Orders that a kill asked to cancel.")                  \
+    X(route, busts, COUNT, COUNTER, "Fills that the broker took back or corrected.")               \
     X(route, fills, COUNT, COUNTER, "Executions that filled an order in part or whole.")           \
     X(route, executions_unknown, COUNT, COUNTER, "Broker events of orders that are not ours.")     \
     X(route, executions_duplicate, COUNT, COUNTER, "Broker events that had been seen before.")     \

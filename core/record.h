@@ -287,7 +287,16 @@ const char *ats_tif_label(uint32_t tif);
 /* Orders that live and die together. The head carries the prices of its legs, so that all of it
  * passes the gate, or none; a leg's order id is the head's plus ATS_LEG_*, and a strategy's ids
  * leave room for them. Legs rest only after the head has filled whole (until then they are HELD),
- * and a fill of one takes its quantity off the other. */
+ * and are told to by an ACCEPTED of their own; a head that ends otherwise takes them with it, each
+ * with an answer of its own, the head's. A fill of one leg takes its quantity off the other,
+ * without an answer, until nothing is left of that one and it is CANCELED; a cancel of one cancels
+ * the other. The leg of an OCO rests with its head, which is its other leg. calc/order_legs.h makes
+ * the legs of a head.
+ *
+ * A REPLACE is answered with REPLACED of the old order, whose end that is, and ACCEPTED of the new
+ * one, or with REPLACE_REJECTED of the old one alone, which stands: the new one then never was. Its
+ * quantity is what is still wanted, so it is refused when the old order has filled further than
+ * who asked had been told. A leg is replaced by a simple order, which takes its place. */
 typedef enum ats_order_class {
     ATS_ORDER_CLASS_SIMPLE = 0,
     ATS_ORDER_CLASS_BRACKET = 1, /* an entry, then a target and a stop, one cancelling the other */
@@ -469,7 +478,8 @@ typedef struct ats_order {
     uint8_t order_class;
     uint8_t algorithm;
     uint8_t reserved8[6];
-    uint64_t reserved[6];
+    int64_t target_cum_qty_e9; /* REPLACE: how much of the target route had seen filled */
+    uint64_t reserved[5];
 } ats_order;
 
 typedef enum ats_exec_type {
@@ -501,7 +511,7 @@ typedef struct ats_exec {
     int64_t leaves_qty_e9;
     int64_t fee_e9; /* of this fill, >= 0 is paid */
     uint32_t type;  /* ats_exec_type */
-    uint32_t check; /* REFUSED: ats_check */
+    uint32_t check; /* REFUSED, REJECTED, CANCEL_REJECTED, REPLACE_REJECTED: ats_check; 0 = other */
     uint32_t account_id;
     uint32_t strategy_id;
     uint8_t side;
@@ -510,7 +520,7 @@ typedef struct ats_exec {
     uint8_t reserved8;
     uint32_t reason;       /* ats_reason of the intent */
     uint64_t ref_exec_id;  /* BUSTED, CORRECTED: the fill that is meant; the bust has its own id */
-    uint64_t ref_order_id; /* REPLACED: the new order; of a leg: its head; 0 = none */
+    uint64_t ref_order_id; /* REPLACED, REPLACE_REJECTED: the new order; of a leg: its head */
     int64_t bid_e9;        /* FILL: the market when it happened, 0 = not known */
     int64_t ask_e9;
     uint64_t reserved[9];
@@ -589,7 +599,9 @@ typedef enum ats_env_code {
     ATS_ENV_TAP_CLEAR = 3,
     ATS_ENV_DISK_SHORT = 4,
     ATS_ENV_DISK_CLEAR = 5,
-    ATS_ENV_STRATEGY_SUSPENDED = 6 /* value: its number; it overran its budget too often */
+    ATS_ENV_STRATEGY_SUSPENDED = 6, /* value: its number; it overran its budget too often */
+    ATS_ENV_KILL_DONE = 7 /* route: after a kill no order that adds exposure is open; value = how
+                           * many it asked to cancel */
 } ats_env_code;
 
 /* ENV: something a stage decided from that is not a record; on the tape so that replay sees it. */

@@ -59,6 +59,11 @@ typedef struct ats_stage {
      * has no room. */
     int64_t (*next_due)(const void *state);
     uint32_t (*run_due)(void *state, ats_io *io);
+
+    /* Only for those: the chain's next record, once, before what is due at or before its time is
+     * run; the record itself comes down the chain after. What it says of the time before it (a bar)
+     * can then be made to happen at that time. May be NULL. */
+    void (*foresee)(void *state, const ats_market *next);
 } ats_stage;
 
 /* Slow half of ats_io_room: counts the stall and times it. */

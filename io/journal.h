@@ -2,12 +2,12 @@
  *
  * `route` appends every order transition before the network write, and every broker event before it
  * is forwarded. The journal lies in a named file on tmpfs, mapped and faulted in, so that an append
- * is a copy of two cache lines and survives the death of the process at any instruction; `drain`
+ * is a copy of three cache lines and survives the death of the process at any instruction; `drain`
  * copies it to disk and syncs there. The header carries the boot id, by which a reader can tell
  * shared memory of this boot from an older file's. Recovery from it is not written yet: the file of
  * a killed process stays until someone removes it.
  *
- * Layout: a header page, then a ring of 128-byte entries. head counts entries appended, tail those
+ * Layout: a header page, then a ring of 192-byte entries. head counts entries appended, tail those
  * that are on disk; an entry is overwritten only after it was drained. Each entry carries its own
  * number and a checksum, so that a reader can tell a torn entry from a whole one.
  *
@@ -22,14 +22,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ATS_JOURNAL_VERSION    1u
+#define ATS_JOURNAL_VERSION    2u
 #define ATS_JOURNAL_HEADER     4096u
 #define ATS_JOURNAL_PATH_BYTES 256u
 
 typedef struct ats_journal_entry {
     uint64_t number; /* 1, 2, ... */
     uint64_t order_id;
+    uint64_t other_id;       /* CANCEL_SENT, and what answers a replace: the other order; else 0 */
     uint64_t exec_id;        /* 0 = our own step */
+    uint64_t ref_exec_id;    /* BUSTED, CORRECTED: the fill that is meant */
     uint64_t instrument_key; /* names the symbol for ever */
     uint64_t after_seq;      /* last chain record route had seen */
     int64_t recv_ns;
@@ -39,6 +41,12 @@ typedef struct ats_journal_entry {
     int64_t last_px_e9;
     int64_t cum_qty_e9;
     int64_t fee_e9;
+    int64_t stop_e9; /* these of JOURNALED: with them all of an order can be made again */
+    int64_t trail_e9;
+    int64_t target_e9;
+    int64_t stop_leg_e9;
+    int64_t stop_leg_limit_e9;
+    uint32_t intent_flags;
     uint32_t account_id;
     uint32_t strategy_id;
     uint32_t symbol_id;
@@ -47,13 +55,14 @@ typedef struct ats_journal_entry {
     uint8_t side;
     uint8_t type;
     uint8_t tif;
-    uint8_t action;     /* ats_intent_action */
-    uint8_t transition; /* ats_transition_kind */
-    uint8_t reserved8[9];
-    uint32_t checksum; /* low 32 bits of xxh3 of the 124 bytes before it */
+    uint8_t action;      /* ats_intent_action */
+    uint8_t transition;  /* ats_transition_kind */
+    uint8_t order_class; /* ats_order_class */
+    uint8_t reserved8[12];
+    uint32_t checksum; /* low 32 bits of xxh3 of the 188 bytes before it */
 } ats_journal_entry;
-static_assert(sizeof(ats_journal_entry) == 128, "journal entries are two lines");
-static_assert(offsetof(ats_journal_entry, checksum) == 124,
+static_assert(sizeof(ats_journal_entry) == 192, "journal entries are three lines");
+static_assert(offsetof(ats_journal_entry, checksum) == 188,
               "no padding: it would reach the disk unset");
 
 typedef struct ats_journal_header {

@@ -212,8 +212,10 @@ static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .start_cash_e9 = c->start_cash_e9,
                                     .account_id = c->account_id,
                                     .order_capacity = c->venue.order_capacity};
-    chain->route =
-        (ats_route_config){.context = &chain->context, .journal = spec->journal, .venue = c->venue};
+    chain->route = (ats_route_config){.context = &chain->context,
+                                      .journal = spec->journal,
+                                      .venue = c->venue,
+                                      .calendar = &chain->calendar.calendar};
     chain->route.venue.symbol_count = spec->source->symbols.count;
     chain->drain = (ats_drain_config){.context = &chain->context,
                                       .tape = spec->tape,

@@ -7,7 +7,7 @@
 #define ATS_STAGES_RUN_CONFIG_H
 
 #include "core/topology.h"
-#include "io/venue_sim.h"
+#include "io/venue/venue_sim.h"
 #include "stages/feature/catalogue.h"
 #include "stages/feed/quality.h"
 #include "stages/risk/gate.h"

@@ -250,7 +250,7 @@ const ats_stage ats_stage_drain = {
     .in = {{"tape", ATS_KINDS_CHAIN, 0, true},
            {"strategy", BIT(INTENT) | BIT(CONTROL) | BIT(ENV) | BIT(END), 0, true},
            {"risk", BIT(VERDICT) | BIT(POSITION) | BIT(ENV) | BIT(END), 0, true},
-           {"route", BIT(ORDER) | BIT(EXEC) | BIT(END), 0, true}},
+           {"route", BIT(ORDER) | BIT(EXEC) | BIT(ENV) | BIT(END), 0, true}},
     .footprint = drain_footprint,
     .init = drain_init,
     .work = drain_work,

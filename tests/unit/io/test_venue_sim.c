@@ -1,5 +1,5 @@
 #include "core/random.h"
-#include "io/venue_sim.h"
+#include "io/venue/venue_sim.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

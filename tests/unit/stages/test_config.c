@@ -83,6 +83,10 @@ Test(config, limits_alone_are_enough_and_the_rest_is_default)
     cr_expect_eq(config.venue.fee_per_unit_e9, 500000);
     cr_expect_eq(config.strategy.count, 0);
     cr_expect_eq(config.strategy.rules.flat_before_close_s, 900);
+    cr_expect_eq(config.venue.trade_share_bps, 10000);
+    cr_expect_eq(config.venue.bar_share_bps, 1000);
+    cr_expect_eq(config.venue.answer_timeout_ns, 5 * ATS_E9);
+    cr_expect_not(config.venue.queue);
     cr_expect_eq(report.origin[ats_config_key_find("venue", "seed")], ATS_CONFIG_DEFAULT);
     cr_expect_eq(report.origin[ats_config_key_find("risk", "max_gross")], ATS_CONFIG_FILE);
     cr_expect_eq(report.line[ats_config_key_find("risk", "max_gross")], 10);
@@ -142,6 +146,9 @@ Test(config, wrong_values_tell_line_and_range)
         {"strategy:\n  conflicts: same_side\n", "need protect: watch"},
         {"venue:\n  open_orders: 1000\n", "is no power of two"},
         {"venue:\n  out_latency: 2m\n", "0s to 1m"},
+        {"venue:\n  lost_share: 51%\n", "0% to 50%"},
+        {"venue:\n  trade_share: 0%\n", "venue.trade_share: 0% is too small"},
+        {"venue:\n  book_levels: 17\n", "0 to 16"},
         {"run:\n  tape: half\n", "allowed: full or reference"},
         {"run:\n  threads: many\n", "fused, auto, or a list"},
         {"model:\n  path: \"a\\tb\"\n", "control character"},

@@ -58,16 +58,31 @@ static int64_t tail_next(const void *state)
     return due[due_at];
 }
 
+static bool tail_full; /* an action finds no room, once */
+
+static void tail_foresee(void *state, const ats_market *next)
+{
+    (void)state, (void)next;
+    note('f');
+}
+
 static uint32_t tail_run(void *state, ats_io *io)
 {
     (void)state, (void)io;
+    if (tail_full) {
+        tail_full = false;
+        return 0;
+    }
     note((char)('0' + due_at++));
     return 1;
 }
 
 static const ats_stage HEAD = {.name = "head", .work = head_work};
-static const ats_stage TAIL = {
-    .name = "tail", .work = tail_work, .next_due = tail_next, .run_due = tail_run};
+static const ats_stage TAIL = {.name = "tail",
+                               .work = tail_work,
+                               .next_due = tail_next,
+                               .run_due = tail_run,
+                               .foresee = tail_foresee};
 
 static ats_ring *ring(void)
 {
@@ -98,14 +113,17 @@ Test(group, runs_what_is_due_before_the_record_and_settles_after_each)
     /* Stopped in the middle by a full output, and taken up again where it was. */
     tail_blocked = true;
     ats_group_work(&group);
-    cr_assert_str_eq(log_text, "h");
+    cr_assert_str_eq(log_text, "fh");
     ats_group_work(&group);
-    cr_assert_str_eq(log_text, "h", "nothing moves while it is blocked");
-    tail_blocked = false;
+    cr_assert_str_eq(log_text, "fh", "nothing moves while it is blocked");
+    tail_blocked = false, tail_full = true;
+    ats_group_work(&group);
+    cr_assert_str_eq(log_text, "fhtf", "the action found no room");
     while (ats_group_work(&group) > 0) {
     }
-    /* The action due at 15 comes before the record of 15, the one due at 25 before that of 30. */
-    cr_assert_str_eq(log_text, "ht0htht1htEt");
+    /* The action due at 15 comes before the record of 15, the one due at 25 before that of 30; each
+     * record is shown once before anything that is due by then, also when that has to wait. */
+    cr_assert_str_eq(log_text, "fhtf0htfhtf1htfEt");
     cr_assert(ats_group_ended(&group));
     free(a), free(b);
 }
