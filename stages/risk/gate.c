@@ -12,7 +12,7 @@
 size_t ats_gate_footprint(uint32_t symbol_count, uint32_t order_capacity)
 {
     return ats_whole_lines(sizeof(ats_gate)) +
-           ats_whole_lines(ats_portfolio_footprint(symbol_count)) +
+           ats_whole_lines(ats_portfolio_footprint(symbol_count, ATS_FILLS_KEPT)) +
            ats_whole_lines(ats_order_table_footprint(order_capacity, symbol_count)) +
            ats_whole_lines((symbol_count + 1ull) * sizeof(ats_gate_symbol));
 }
@@ -24,8 +24,8 @@ ats_gate *ats_gate_new(void *memory, const ats_symbols *symbols, const ats_risk_
     uint8_t *at = (uint8_t *)memory + ats_whole_lines(sizeof *g);
     g->limits = *limits;
     g->symbols = symbols;
-    g->portfolio = ats_portfolio_new(at, symbols->count, start_cash_e9);
-    at += ats_whole_lines(ats_portfolio_footprint(symbols->count));
+    g->portfolio = ats_portfolio_new(at, symbols->count, start_cash_e9, ATS_FILLS_KEPT);
+    at += ats_whole_lines(ats_portfolio_footprint(symbols->count, ATS_FILLS_KEPT));
     g->open = ats_order_table_new(at, order_capacity, symbols->count);
     at += ats_whole_lines(ats_order_table_footprint(order_capacity, symbols->count));
     g->symbol = (ats_gate_symbol *)at;
@@ -431,7 +431,7 @@ static void book(ats_gate *g, const ats_exec *x)
 {
     int64_t qty_e9 = x->side == ATS_SIDE_BUY ? x->last_qty_e9 : -x->last_qty_e9;
     g->day_fills++;
-    ats_portfolio_fill(g->portfolio, x->h.symbol_id, qty_e9, x->last_px_e9, x->fee_e9);
+    ats_portfolio_fill(g->portfolio, x->h.symbol_id, qty_e9, x->last_px_e9, x->fee_e9, x->exec_id);
 }
 
 bool ats_gate_exec(ats_gate *g, const ats_exec *x)

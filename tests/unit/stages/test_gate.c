@@ -194,7 +194,7 @@ Test(gate, a_marked_quote_lets_out_and_not_in)
                               .quote_flags = ATS_QUOTE_HALTED}};
     ats_gate_market(gate, &m);
     cr_assert_eq(decide(buy(E9, 100 * E9)), ATS_CHECK_HALTED);
-    ats_portfolio_fill(gate->portfolio, 1, -10 * E9, 100 * E9, 0);
+    ats_portfolio_fill(gate->portfolio, 1, -10 * E9, 100 * E9, 0, 0);
     ats_intent out = buy(E9, 100 * E9);
     out.intent_flags = ATS_INTENT_REDUCE_ONLY;
     cr_assert_eq(decide(out), ATS_CHECK_PASS);
