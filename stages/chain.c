@@ -195,7 +195,9 @@ static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .limits = c->limits,
                                     .start_cash_e9 = c->start_cash_e9,
                                     .account_id = c->account_id,
-                                    .order_capacity = c->venue.order_capacity};
+                                    .order_capacity = c->venue.order_capacity,
+                                    .calendar = &chain->calendar.calendar,
+                                    .reference = &chain->reference.table};
     chain->route =
         (ats_route_config){.context = &chain->context, .journal = spec->journal, .venue = c->venue};
     chain->route.venue.symbol_count = spec->source->symbols.count;
@@ -221,7 +223,10 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
         ats_catalogue_make(&chain->catalogue, &spec->config->features) != 0 ||
         ats_calendar_load(&chain->calendar, spec->config->calendar_path) != 0)
         return -1;
-    if (ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0) {
+    if (ats_reference_load(&chain->reference, spec->config->reference_path,
+                           &spec->source->symbols) != 0 ||
+        ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0) {
+        ats_reference_free(&chain->reference);
         ats_calendar_free(&chain->calendar);
         return -1;
     }
@@ -241,6 +246,7 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
                               .clock = &chain->clock,
                               .hooks = spec->hooks};
     if (ats_engine_build(&chain->engine, &engine) != 0) {
+        ats_reference_free(&chain->reference);
         ats_calendar_free(&chain->calendar);
         ats_arena_destroy(&chain->shared);
         return -1;
@@ -283,6 +289,7 @@ void ats_chain_kill(ats_chain *chain)
 void ats_chain_destroy(ats_chain *chain)
 {
     ats_engine_destroy(&chain->engine);
+    ats_reference_free(&chain->reference);
     ats_calendar_free(&chain->calendar);
     ats_arena_destroy(&chain->shared);
 }

@@ -249,10 +249,16 @@ static void check_rules(loading *l)
          "every order would be refused");
     rule(l, r->max_position_bps <= r->max_gross_bps, "risk", "max_position", "risk", "max_gross",
          "one position may not be larger than all together");
-    rule(l, r->max_short_bps <= r->max_gross_bps, "risk", "max_short", "risk", "max_gross",
-         "the short side may not be larger than both together");
+    rule(l, r->min_order_qty_e9 <= r->max_order_qty_e9, "risk", "min_order_qty", "risk",
+         "max_order_qty", "every entry would be refused");
+    rule(l, r->min_order_notional_e9 <= r->max_order_notional_e9, "risk", "min_order_notional",
+         "risk", "max_order_notional", "every entry would be refused");
+    rule(l, r->safe_drawdown_bps <= r->max_drawdown_bps, "risk", "safe_drawdown", "risk",
+         "max_drawdown", "safe mode would come when nothing is opened any more");
     rule(l, !s->allow_short || r->max_short_bps > 0, "strategy", "allow_short", "risk", "max_short",
          "short sales are asked for and forbidden");
+    rule(l, !s->allow_short || r->account_type == ATS_ACCOUNT_MARGIN, "strategy", "allow_short",
+         "risk", "account_type", "a cash account cannot sell short");
     rule(l, c->clock_interval_ns == 0 || c->clock_interval_ns >= 1000000, "feed", "clock_interval",
          "feed", "clock_interval", "below 1ms CLOCK records would outnumber the market's");
 }

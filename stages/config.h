@@ -22,10 +22,10 @@
 
 #include <stdio.h>
 
-#define ATS_CONFIG_FILE_BYTES  65536u /* the longest commented file of ours is a tenth of it */
-#define ATS_CONFIG_FAULTS_MAX  64u    /* more than there are keys; further ones are counted */
+#define ATS_CONFIG_FILE_BYTES  65536u /* the longest commented file of ours is a fifth of it */
+#define ATS_CONFIG_FAULTS_MAX  128u   /* more than there are keys; further ones are counted */
 #define ATS_CONFIG_FAULT_BYTES 320u
-#define ATS_CONFIG_KEYS_MAX    64u
+#define ATS_CONFIG_KEYS_MAX    128u
 #define ATS_CONFIG_VALUE_BYTES (ATS_CONFIG_PATH_BYTES * 4) /* a path with every byte escaped */
 
 /* Where a value came from. */

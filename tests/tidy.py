@@ -15,13 +15,19 @@ HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/f
        "calc/calendar.c", "calc/forest/scorer_portable.c", "calc/forest/scorer_avx2.c",
        "calc/forest/scorer_avx512.c", "calc/forest/batch_avx512.c", "calc/forest/walk.h", "calc/forest/batch.h",
        "stages/infer/infer.c", "stages/infer/sample.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
-       "stages/risk/gate.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
+       "stages/risk/gate.c", "stages/risk/checks_order.c", "stages/risk/checks_account.c",
+       "stages/risk/exposure.c", "stages/risk/trading_day.c", "stages/risk/covariance.c",
+       "stages/risk/throttle.c", "stages/risk/limits.c", "stages/route/route.c", "io/venue_sim.c", "calc/nbbo.c",
        "calc/portfolio.c", "calc/lots.c", "calc/money.c", "calc/order_table.c",
        "calc/order_state.c", "gpu/request.c", "core/group.c", "core/ring.c", "core/stage.c"]
 BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
                         r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
                         r"sleep|usleep|nanosleep|rand|strcmp|strtod|exp|log|pow)\s*\(")
-NO_FLOAT = ["stages/risk/gate.c", "stages/risk/gate.h", "stages/risk/risk.c", "stages/route/route.c",
+NO_FLOAT = ["stages/risk/gate.c", "stages/risk/gate.h", "stages/risk/gate_case.h", "stages/risk/risk.c",
+            "stages/risk/checks_order.c", "stages/risk/checks_account.c", "stages/risk/exposure.c",
+            "stages/risk/trading_day.c", "stages/risk/covariance.c", "stages/risk/covariance.h",
+            "stages/risk/throttle.c", "stages/risk/throttle.h", "stages/risk/limits.c",
+            "stages/risk/limits.h", "stages/route/route.c",
             "calc/money.c", "calc/money.h", "calc/portfolio.c", "calc/portfolio.h", "calc/nbbo.c", "calc/lots.c", "calc/lots.h",
             "calc/order_table.c", "calc/order_state.c", "io/venue_sim.c", "io/journal.c"]
 SUFFIX_T = re.compile(r"\bats_\w+_t\b")

@@ -10,24 +10,24 @@
 
 #define NAME "run.yaml"
 
-/* Lines 2 to 16 hold the limits. */
+/* Lines 2 to 15 hold the limits. */
 #define RISK                                                                                       \
-    "risk:\n"                                                                                      \
-    "  collar_bps: 20\n"                                                                           \
-    "  max_data_age: 2s\n"                                                                         \
-    "  max_order_qty: 1000\n"                                                                      \
-    "  max_order_notional: 5000\n"                                                                 \
-    "  duplicate_window: 100ms\n"                                                                  \
-    "  max_orders_per_s: 50\n"                                                                     \
-    "  order_burst: 10\n"                                                                          \
-    "  max_position: 5%\n"                                                                         \
-    "  max_gross: 50%\n"                                                                           \
-    "  max_short: 25%\n"                                                                           \
-    "  max_positions: 30\n"                                                                        \
-    "  max_risk_per_trade: 0.4%\n"                                                                 \
-    "  max_drawdown: 2%\n"                                                                         \
-    "  max_loss_streak: 20\n"                                                                      \
-    "  max_day_trades: 10000\n"
+    "risk: {\n"                                                                                    \
+    " account_type: margin, collar_bps: 20, max_drift_bps: 500, drift_window: 5m,\n"               \
+    " max_data_age: 2s,\n"                                                                         \
+    " min_order_qty: 0, max_order_qty: 1000,\n"                                                    \
+    " min_order_notional: 1, max_order_notional: 5000,\n"                                          \
+    " max_volume_share: 1%, duplicate_window: 100ms, max_repeats: 60, repeat_window: 1m,\n"        \
+    " max_orders_per_s: 50, max_strategy_orders_per_s: 50, max_symbol_orders_per_s: 20,\n"         \
+    " order_burst: 10,\n"                                                                          \
+    " max_position: 5%,\n"                                                                         \
+    " max_gross: 50%,\n"                                                                           \
+    " max_net: 50%, max_short: 50%, max_sector: 20%, max_positions: 30,\n"                         \
+    " buying_power: 200%, maintenance_long: 25%, maintenance_short: 30%,\n"                        \
+    " pattern_day_trades: 3, pattern_day_equity: 25000, max_risk_per_trade: 0.4%,\n"               \
+    " max_portfolio_risk: 5%, max_correlation: 70%,\n"                                             \
+    " max_drawdown: 2%, safe_drawdown: 1%, max_loss_streak: 20, max_day_trades: 10000,\n"          \
+    "}\n"
 
 static ats_config_report report;
 static ats_run_config config;
@@ -92,21 +92,22 @@ Test(config, every_missing_limit_is_named)
     char text[2048], line[64];
     uint32_t limits = 0;
     for (uint32_t k = 0; k < ats_config_key_count(); k++) {
-        if (strcmp(ats_config_key_section(k), "risk") != 0)
+        if (strcmp(ats_config_key_section(k), "risk") != 0 ||
+            strcmp(ats_config_key_name(k), "reference") == 0) /* a file, no limit */
             continue;
         limits++;
         snprintf(text, sizeof text, "%s", RISK);
-        snprintf(line, sizeof line, "  %s: ", ats_config_key_name(k));
+        snprintf(line, sizeof line, " %s: ", ats_config_key_name(k));
         char *at = strstr(text, line), *end;
         cr_assert(at, "%s is not in the test's limits", line);
-        end = strchr(at, '\n') + 1;
+        end = strchr(at, ',') + 1;
         memmove(at, end, strlen(end) + 1);
         cr_assert_eq(load(text), -1);
         snprintf(line, sizeof line, "risk.%s: is missing", ats_config_key_name(k));
         cr_expect(told(1, line));
         cr_expect_eq(report.fault_count, 1);
     }
-    cr_expect_eq(limits, 15);
+    cr_expect_eq(limits, ATS_LIMIT_COUNT + 1); /* and the type of the account */
     cr_assert_eq(load("account:\n  id: 2\n"), -1);
     cr_expect_eq(report.fault_count, limits);
     cr_expect_eq(ats_error_count(), limits);
@@ -347,7 +348,24 @@ Test(config, presets_follow_the_number_of_cpus)
 static void random_text(ats_random *r, const char *section, const char *name, char out[64])
 {
     static const char *const units[] = {"ms", "s", "m"};
-    if (strstr(name, "fee") || strcmp(name, "max_order_qty") == 0)
+    if (strcmp(name, "account_type") == 0)
+        snprintf(out, 64, "margin"); /* a cash account and short sales exclude each other */
+    else if (strcmp(name, "min_order_qty") == 0)
+        snprintf(out, 64, "0");
+    else if (strcmp(name, "safe_drawdown") == 0)
+        snprintf(out, 64, "0.%02d%%", (int)ats_random_below(r, 100));
+    else if (strcmp(name, "max_short") == 0 || strcmp(name, "max_net") == 0 ||
+             strcmp(name, "max_sector") == 0 || strcmp(name, "max_volume_share") == 0 ||
+             strcmp(name, "buying_power") == 0 || strstr(name, "maintenance_") ||
+             strcmp(name, "max_portfolio_risk") == 0 || strcmp(name, "max_correlation") == 0)
+        snprintf(out, 64, "%d.%02d%%", 1 + (int)ats_random_below(r, 99),
+                 (int)ats_random_below(r, 100));
+    else if (strcmp(name, "pattern_day_equity") == 0)
+        snprintf(out, 64, "%d.%09d", (int)ats_random_below(r, 90000),
+                 1 + (int)ats_random_below(r, 999999999));
+    else if (strcmp(name, "repeat_window") == 0 || strcmp(name, "drift_window") == 0)
+        snprintf(out, 64, "%ds", 1 + (int)ats_random_below(r, 3600));
+    else if (strstr(name, "fee") || strcmp(name, "max_order_qty") == 0)
         snprintf(out, 64, "%d.%09d", (int)ats_random_below(r, 900),
                  1 + (int)ats_random_below(r, 999999999));
     else if (strstr(name, "margin"))
@@ -392,7 +410,8 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
         snprintf(out, 64, "%s", ats_random_below(r, 2) ? "auto" : "avx2");
     else if (strcmp(name, "min_confidence") == 0)
         snprintf(out, 64, "0.%09d", 1 + (int)ats_random_below(r, 999999999));
-    else if (strcmp(name, "path") == 0 || strcmp(name, "shadow") == 0)
+    else if (strcmp(name, "path") == 0 || strcmp(name, "shadow") == 0 ||
+             strcmp(name, "reference") == 0)
         snprintf(out, 64, "'m \"%d\" \\ # ä: é'", (int)ats_random_below(r, 1000));
     else if (strcmp(name, "open_orders") == 0)
         snprintf(out, 64, "%d", 16 << ats_random_below(r, 13));
@@ -401,10 +420,8 @@ static void random_text(ats_random *r, const char *section, const char *name, ch
     else if (strcmp(name, "max_position") == 0 || strcmp(name, "max_risk_per_trade") == 0)
         snprintf(out, 64, "%d.%02d%%", 20 + (int)ats_random_below(r, 50),
                  (int)ats_random_below(r, 100));
-    else if (strcmp(section, "risk") == 0 && (strstr(name, "max_gross") || strstr(name, "short")))
-        snprintf(out, 64, "%d.%d%%",
-                 name[4] == 'g' ? 400 + (int)ats_random_below(r, 500)
-                                : 1 + (int)ats_random_below(r, 300),
+    else if (strcmp(section, "risk") == 0 && strcmp(name, "max_gross") == 0)
+        snprintf(out, 64, "%d.%d%%", 400 + (int)ats_random_below(r, 500),
                  (int)ats_random_below(r, 10));
     else if (strcmp(name, "max_drawdown") == 0)
         snprintf(out, 64, "%d%%", 1 + (int)ats_random_below(r, 99));
