@@ -210,21 +210,7 @@ ats_run_config ats_workload_config(void)
     c.strategy.count = 1;
     c.strategy.strategies[0] =
         (ats_strategy_spec){.name = "eager", .symbols = "all", .capital_bps = 10000};
-    c.limits = (ats_risk_limits){.collar_bps = 100,
-                                 .max_data_age_ms = 60000,
-                                 .max_order_qty_e9 = 1000000 * ATS_E9,
-                                 .max_order_notional_e9 = 1000000 * ATS_E9,
-                                 .duplicate_window_ms = 0,
-                                 .max_orders_per_s = 10000000,
-                                 .order_burst = 1000000,
-                                 .max_position_bps = 10000,
-                                 .max_gross_bps = 10000,
-                                 .max_short_bps = 10000,
-                                 .max_positions = 1000,
-                                 .max_risk_per_trade_bps = 10000,
-                                 .max_drawdown_bps = 10000,
-                                 .max_loss_streak = UINT32_MAX,
-                                 .max_day_trades = UINT32_MAX};
+    ats_limits_loosest(&c.limits);
     /* Answers come before the next event, so that the next signal may order again. */
     c.venue = (ats_venue_sim_config){.seed = 1,
                                      .out_base_ns = 1,

@@ -110,6 +110,16 @@ typedef enum ats_metric_unit {
 #define ATS_METRICS_RISK(X, V)                                                                     \
     ATS_METRICS_COMMON(X, V, risk)                                                                 \
     X(risk, intents, COUNT, COUNTER, "Intents examined.")                                          \
+    X(risk, cancels, COUNT, COUNTER, "Cancels passed on.")                                         \
+    X(risk, orders_open, COUNT, GAUGE, "Orders that are reserved.")                                \
+    X(risk, latch, COUNT, GAUGE, "0 none, 1 HALT, 2 FREEZE.")                                      \
+    X(risk, without_covariance, COUNT, COUNTER, "Entries in symbols that no matrix knows.")        \
+    X(risk, fills_unknown, COUNT, COUNTER, "Fills of orders that did not pass the gate.")          \
+    X(risk, busts, COUNT, COUNTER, "Fills taken back or corrected.")                               \
+    X(risk, busts_refused, COUNT, COUNTER, "Busts and corrections of fills that are not known.")   \
+    X(risk, actions_refused, COUNT, COUNTER, "Corporate actions that no position can follow.")     \
+    X(risk, lots_joined, COUNT, COUNTER, "Lots that a full pool made one with the lot before.")    \
+    V(risk, environment, ATS_ENV_COUNT, code, ats_env_label, "Latches, trips and commands taken.") \
     V(risk, verdicts, ATS_CHECK_COUNT, check, ats_check_label,                                     \
       "Verdicts by their first refusing check; pass = sent on.")
 

@@ -22,35 +22,88 @@ static_assert(sizeof(CONTROL_LABELS) / sizeof(CONTROL_LABELS[0]) == ATS_CONTROL_
               "a label a command");
 
 static const char *const CHECK_LABELS[] = {"pass",
-                                           "killed",
-                                           "paused",
-                                           "tap_credit",
                                            "unknown_symbol",
                                            "malformed",
+                                           "instrument",
+                                           "killed",
+                                           "halt_latch",
+                                           "paused",
+                                           "strategy_paused",
+                                           "tap_credit",
+                                           "unreconciled",
+                                           "session",
+                                           "restricted",
                                            "no_market",
                                            "stale_market",
                                            "halted",
+                                           "luld_band",
                                            "crossed",
                                            "tick",
+                                           "stop_side",
+                                           "leg_price",
                                            "collar",
+                                           "drift",
                                            "lot",
+                                           "min_qty",
                                            "max_qty",
+                                           "min_notional",
                                            "max_notional",
+                                           "volume_share",
                                            "duplicate",
+                                           "throttle",
+                                           "rate_symbol",
+                                           "rate_strategy",
                                            "rate",
                                            "self_match",
+                                           "replace_target",
                                            "not_reducing",
                                            "position",
                                            "gross",
+                                           "net",
                                            "short",
+                                           "concentration",
                                            "position_count",
+                                           "buying_power",
+                                           "settled_cash",
+                                           "shortable",
+                                           "short_lot",
+                                           "short_sale_rule",
+                                           "through_zero",
+                                           "pattern_day_trade",
+                                           "intraday_margin",
                                            "risk_per_trade",
+                                           "portfolio_risk",
+                                           "correlation",
                                            "drawdown",
                                            "loss_streak",
                                            "day_trades",
-                                           "order_table_full",
-                                           "instrument"};
+                                           "order_table_full"};
 static_assert(sizeof(CHECK_LABELS) / sizeof(CHECK_LABELS[0]) == ATS_CHECK_COUNT, "a label a check");
+
+static const char *const ENV_LABELS[] = {"none",
+                                         "killed",
+                                         "tap_short",
+                                         "tap_clear",
+                                         "disk_short",
+                                         "disk_clear",
+                                         "halted",
+                                         "frozen",
+                                         "rearmed",
+                                         "paused",
+                                         "resumed",
+                                         "throttle",
+                                         "drawdown",
+                                         "loss_streak",
+                                         "safe_mode",
+                                         "limit",
+                                         "limit_refused",
+                                         "covariance",
+                                         "covariance_refused",
+                                         "action_refused",
+                                         "bust_unknown",
+                                         "strategy_suspended",
+                                         "kill_done"};
+static_assert(sizeof(ENV_LABELS) / sizeof(ENV_LABELS[0]) == ATS_ENV_COUNT, "a label a code");
 
 static const char *const ORDER_STATE_LABELS[] = {"new",
                                                  "journaled",
@@ -120,6 +173,11 @@ const char *ats_reason_label(uint32_t reason)
 const char *ats_check_label(uint32_t check)
 {
     return LABEL_OF(CHECK_LABELS, check);
+}
+
+const char *ats_env_label(uint32_t code)
+{
+    return LABEL_OF(ENV_LABELS, code);
 }
 
 const char *ats_order_state_label(uint32_t state)

@@ -187,7 +187,9 @@ typedef enum ats_status_code {
     ATS_STATUS_HALT = 3,
     ATS_STATUS_RESUME = 4,
     ATS_STATUS_FEED_DOWN = 5,
-    ATS_STATUS_FEED_UP = 6
+    ATS_STATUS_FEED_UP = 6,
+    ATS_STATUS_SHORT_RESTRICTED =
+        7 /* Rule 201: no short sale at or below the bid, today and the next trading day */
 } ats_status_code;
 
 typedef struct ats_status {
@@ -373,34 +375,75 @@ typedef struct ats_intent {
 /* The gate's reason codes, in the order in which the gate checks. */
 typedef enum ats_check {
     ATS_CHECK_PASS = 0,
-    ATS_CHECK_KILLED = 1,
-    ATS_CHECK_PAUSED = 2,
-    ATS_CHECK_TAP_CREDIT = 3, /* tape or audit storage is short: entries wait */
-    ATS_CHECK_UNKNOWN_SYMBOL = 4,
-    ATS_CHECK_MALFORMED = 5,
-    ATS_CHECK_NO_MARKET = 6, /* no two-sided quote yet */
-    ATS_CHECK_STALE_MARKET = 7,
-    ATS_CHECK_HALTED = 8,
-    ATS_CHECK_CROSSED = 9, /* locked or crossed: no entries while it lasts */
-    ATS_CHECK_TICK = 10,
-    ATS_CHECK_COLLAR = 11,
-    ATS_CHECK_LOT = 12,
-    ATS_CHECK_MAX_QTY = 13,
-    ATS_CHECK_MAX_NOTIONAL = 14,
-    ATS_CHECK_DUPLICATE = 15,
-    ATS_CHECK_RATE = 16,
-    ATS_CHECK_SELF_MATCH = 17,
-    ATS_CHECK_NOT_REDUCING = 18, /* reduce-only that would not reduce */
-    ATS_CHECK_POSITION = 19,
-    ATS_CHECK_GROSS = 20,
-    ATS_CHECK_SHORT = 21,
-    ATS_CHECK_POSITION_COUNT = 22,
-    ATS_CHECK_RISK_PER_TRADE = 23,
-    ATS_CHECK_DRAWDOWN = 24,
-    ATS_CHECK_LOSS_STREAK = 25,
-    ATS_CHECK_DAY_TRADES = 26,
-    ATS_CHECK_ORDER_TABLE_FULL = 27,
-    ATS_CHECK_INSTRUMENT = 28, /* a kind of instrument whose money is not modelled */
+    /* the order itself */
+    ATS_CHECK_UNKNOWN_SYMBOL,
+    ATS_CHECK_MALFORMED,
+    ATS_CHECK_INSTRUMENT, /* a kind of instrument whose money is not modelled */
+    /* 1: the state of things */
+    ATS_CHECK_KILLED,          /* kill switch or FREEZE: no order at all */
+    ATS_CHECK_HALT_LATCH,      /* nothing that adds exposure */
+    ATS_CHECK_PAUSED,          /* all entries */
+    ATS_CHECK_STRATEGY_PAUSED, /* entries of this strategy */
+    ATS_CHECK_TAP_CREDIT,      /* tape or audit storage is short: entries wait */
+    ATS_CHECK_UNRECONCILED,    /* what the broker holds is not known */
+    ATS_CHECK_SESSION,         /* outside the session that the order may trade in */
+    ATS_CHECK_RESTRICTED,      /* on the restricted list */
+    /* 2: the market */
+    ATS_CHECK_NO_MARKET, /* no two-sided quote yet, and no bar */
+    ATS_CHECK_STALE_MARKET,
+    ATS_CHECK_HALTED,
+    ATS_CHECK_LULD_BAND, /* a limit outside the band in which trades may happen */
+    ATS_CHECK_CROSSED,   /* locked or crossed: no entries while it lasts */
+    /* 3: price */
+    ATS_CHECK_TICK,
+    ATS_CHECK_STOP_SIDE, /* a stop that the market has passed already */
+    ATS_CHECK_LEG_PRICE, /* a leg on the wrong side of its head, or of the market */
+    ATS_CHECK_COLLAR,
+    ATS_CHECK_DRIFT, /* the market has moved too far for entries */
+    /* 4: size */
+    ATS_CHECK_LOT,
+    ATS_CHECK_MIN_QTY,
+    ATS_CHECK_MAX_QTY,
+    ATS_CHECK_MIN_NOTIONAL,
+    ATS_CHECK_MAX_NOTIONAL,
+    ATS_CHECK_VOLUME_SHARE,
+    /* 5: again and again */
+    ATS_CHECK_DUPLICATE,
+    ATS_CHECK_THROTTLE, /* the strategy repeats itself: stopped until a person re-arms */
+    /* 6: message rate */
+    ATS_CHECK_RATE_SYMBOL,
+    ATS_CHECK_RATE_STRATEGY,
+    ATS_CHECK_RATE, /* of the account */
+    /* 7: own orders */
+    ATS_CHECK_SELF_MATCH,
+    /* 8: exposure */
+    ATS_CHECK_REPLACE_TARGET, /* no such open order, or one that is being replaced already */
+    ATS_CHECK_NOT_REDUCING,   /* reduce-only that would not reduce */
+    ATS_CHECK_POSITION,
+    ATS_CHECK_GROSS,
+    ATS_CHECK_NET,
+    ATS_CHECK_SHORT,
+    ATS_CHECK_CONCENTRATION, /* of a sector */
+    ATS_CHECK_POSITION_COUNT,
+    /* 9: the broker's rules */
+    ATS_CHECK_BUYING_POWER,
+    ATS_CHECK_SETTLED_CASH,
+    ATS_CHECK_SHORTABLE,
+    ATS_CHECK_SHORT_LOT,         /* shorts in whole shares */
+    ATS_CHECK_SHORT_SALE_RULE,   /* Rule 201: not at or below the bid */
+    ATS_CHECK_THROUGH_ZERO,      /* long to short, or back, in one order */
+    ATS_CHECK_PATTERN_DAY_TRADE, /* before 2026-06-04 */
+    ATS_CHECK_INTRADAY_MARGIN,   /* from then on */
+    /* 10: risk */
+    ATS_CHECK_RISK_PER_TRADE,
+    ATS_CHECK_PORTFOLIO_RISK,
+    ATS_CHECK_CORRELATION,
+    /* 11: loss */
+    ATS_CHECK_DRAWDOWN,
+    ATS_CHECK_LOSS_STREAK,
+    ATS_CHECK_DAY_TRADES,
+    /* room */
+    ATS_CHECK_ORDER_TABLE_FULL,
     ATS_CHECK_COUNT
 } ats_check;
 const char *ats_check_label(uint32_t check);
@@ -412,18 +455,28 @@ typedef struct ats_verdict {
     uint64_t intent_id;
     uint32_t check; /* ats_check: PASS or the first refusal */
     uint32_t reserved32;
-    int64_t measured_e9;  /* of the refusing check; of POSITION when passed */
+    int64_t measured_e9;  /* of the refusing check, in its limit's unit; of POSITION when passed */
     int64_t limit_e9;     /* that check's limit */
-    int64_t reference_e9; /* price the collar was measured from */
-    int64_t notional_e9;
-    int64_t position_e9; /* held, before this order */
-    int64_t open_buy_e9; /* open orders of the symbol at full size, before this one */
+    int64_t reference_e9; /* the market's price for this side; of a stop, its stop */
+    int64_t notional_e9;  /* at the price that is reserved */
+    int64_t position_e9;  /* held, before this order */
+    int64_t open_buy_e9;  /* open orders of the symbol at full size, before this one */
     int64_t open_sell_e9;
-    int64_t gross_e9;
+    int64_t gross_e9; /* positions and open orders at their worst, before this order */
     int64_t equity_e9;
     int64_t drawdown_e9; /* below the day's high, >= 0 */
     int64_t age_ns;      /* of the market data the gate used */
-    uint64_t reserved[11];
+    int64_t net_e9;      /* sum of positions with their sign */
+    int64_t short_e9;    /* short positions and orders at their worst, before this order */
+    int64_t cash_e9;
+    int64_t price_e9;      /* that the order was judged and reserved at */
+    int64_t slow_e9;       /* price that drift was measured from; 0 = none */
+    int64_t rate_ahead_ns; /* of the account: how far its requests run ahead of their rate */
+    int64_t risk_e9;       /* stop distance x size; the notional without a stop */
+    uint32_t positions;    /* symbols held or being entered */
+    uint32_t loss_streak;
+    uint64_t day_fills;
+    uint64_t reserved[2];
 } ats_verdict;
 
 typedef enum ats_order_state {
@@ -594,24 +647,44 @@ typedef struct ats_control {
 } ats_control;
 
 typedef enum ats_env_code {
+    ATS_ENV_NONE = 0,
     ATS_ENV_KILLED = 1,
     ATS_ENV_TAP_SHORT = 2,
     ATS_ENV_TAP_CLEAR = 3,
     ATS_ENV_DISK_SHORT = 4,
     ATS_ENV_DISK_CLEAR = 5,
-    ATS_ENV_STRATEGY_SUSPENDED = 6, /* value: its number; it overran its budget too often */
-    ATS_ENV_KILL_DONE = 7 /* route: after a kill no order that adds exposure is open; value = how
-                           * many it asked to cancel */
+    ATS_ENV_HALTED = 6, /* the latches */
+    ATS_ENV_FROZEN = 7,
+    ATS_ENV_REARMED = 8,        /* subject: strategy, 0 = all */
+    ATS_ENV_PAUSED = 9,         /* subject: strategy, 0 = all */
+    ATS_ENV_RESUMED = 10,       /* subject: strategy, 0 = all */
+    ATS_ENV_THROTTLE = 11,      /* subject: strategy; value: entries in the window */
+    ATS_ENV_DRAWDOWN = 12,      /* nothing is opened this day; value: loss in 1e-9 */
+    ATS_ENV_LOSS_STREAK = 13,   /* nothing is opened this day; value: losses in a row */
+    ATS_ENV_SAFE_MODE = 14,     /* value: 1 on, 0 off; subject: 1 by drawdown, 0 by hand */
+    ATS_ENV_LIMIT = 15,         /* subject: limit; value: what holds now */
+    ATS_ENV_LIMIT_REFUSED = 16, /* subject: limit, or what the command said; value: asked for */
+    ATS_ENV_COVARIANCE = 17,    /* a matrix is whole and in use; subject: version */
+    ATS_ENV_COVARIANCE_REFUSED = 18, /* subject: version; value: 1e-18 */
+    ATS_ENV_ACTION_REFUSED = 19,     /* a corporate action that no position can follow */
+    ATS_ENV_BUST_UNKNOWN = 20,       /* a bust or correction of a fill that is not known */
+    ATS_ENV_STRATEGY_SUSPENDED = 21, /* value: its number; it overran its budget too often */
+    ATS_ENV_KILL_DONE = 22, /* route: after a kill no order that adds exposure is open; value = how
+                             * many it asked to cancel */
+    ATS_ENV_COUNT
 } ats_env_code;
+const char *ats_env_label(uint32_t code);
 
 /* ENV: something a stage decided from that is not a record; on the tape so that replay sees it. */
 typedef struct ats_env {
     ats_header h;
     uint64_t after_seq;
-    uint32_t code; /* ats_env_code */
-    uint32_t stage;
+    uint32_t code;  /* ats_env_code */
+    uint32_t stage; /* 0 = risk */
     int64_t value;
-    uint64_t reserved[21];
+    uint32_t subject; /* which strategy, limit or version */
+    uint32_t reserved32;
+    uint64_t reserved[20];
 } ats_env;
 
 /* Where a market record came from. */

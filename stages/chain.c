@@ -211,7 +211,9 @@ static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
                                     .limits = c->limits,
                                     .start_cash_e9 = c->start_cash_e9,
                                     .account_id = c->account_id,
-                                    .order_capacity = c->venue.order_capacity};
+                                    .order_capacity = c->venue.order_capacity,
+                                    .calendar = &chain->calendar.calendar,
+                                    .reference = &chain->reference.table};
     chain->route = (ats_route_config){.context = &chain->context,
                                       .journal = spec->journal,
                                       .venue = c->venue,
@@ -244,7 +246,10 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
         ats_calendar_free(&chain->calendar);
         return -1;
     }
-    if (ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0) {
+    if (ats_reference_load(&chain->reference, spec->config->reference_path,
+                           &spec->source->symbols) != 0 ||
+        ats_context_make(&chain->context, &chain->shared, &spec->source->symbols) != 0) {
+        ats_reference_free(&chain->reference);
         ats_strategies_free(&chain->strategies);
         ats_calendar_free(&chain->calendar);
         return -1;
@@ -266,6 +271,7 @@ int ats_chain_build(ats_chain *chain, const ats_chain_spec *spec)
                               .hooks = spec->hooks};
     if (ats_engine_build(&chain->engine, &engine) != 0) {
         ats_strategies_free(&chain->strategies);
+        ats_reference_free(&chain->reference);
         ats_calendar_free(&chain->calendar);
         ats_arena_destroy(&chain->shared);
         return -1;
@@ -309,6 +315,7 @@ void ats_chain_destroy(ats_chain *chain)
 {
     ats_engine_destroy(&chain->engine);
     ats_strategies_free(&chain->strategies);
+    ats_reference_free(&chain->reference);
     ats_calendar_free(&chain->calendar);
     ats_arena_destroy(&chain->shared);
 }

@@ -8,6 +8,7 @@
 
 #include "core/engine.h"
 #include "io/calendar_file.h"
+#include "io/reference_file.h"
 #include "stages/drain/drain.h"
 #include "stages/feature/feature.h"
 #include "stages/feed/feed.h"
@@ -64,6 +65,7 @@ typedef struct ats_chain {
     ats_arena shared; /* recorders, metrics, switches */
     ats_catalogue catalogue;
     ats_calendar_table calendar; /* of the equity exchanges */
+    ats_reference_file reference;
     ats_topology topology;
     ats_link_spec links[ATS_LINKS_MAX];
     ats_thread_map map;

@@ -229,13 +229,22 @@ static void rule(loading *l, bool holds, const char *section, const char *name,
 static void check_shorts(loading *l)
 {
     const ats_strategy_settings *s = &l->config.strategy;
-    int key = ats_config_key_find("risk", "max_short");
-    for (uint32_t i = 0; i < s->count; i++)
-        if (s->strategies[i].allow_short && l->config.limits.max_short_bps == 0 && !l->bad[key])
-            ats_config_fault_add(l->report, s->strategies[i].line,
+    const ats_risk_limits *r = &l->config.limits;
+    int most = ats_config_key_find("risk", "max_short");
+    int type = ats_config_key_find("risk", "account_type");
+    for (uint32_t i = 0; i < s->count; i++) {
+        const ats_strategy_spec *spec = &s->strategies[i];
+        if (spec->allow_short && r->max_short_bps == 0 && !l->bad[most])
+            ats_config_fault_add(l->report, spec->line,
                                  "strategies: %s: allow_short: true against risk.max_short 0%%: "
                                  "short sales are asked for and forbidden",
-                                 s->strategies[i].name);
+                                 spec->name);
+        if (spec->allow_short && r->account_type != ATS_ACCOUNT_MARGIN && !l->bad[type])
+            ats_config_fault_add(l->report, spec->line,
+                                 "strategies: %s: allow_short: true against risk.account_type: a "
+                                 "cash account cannot sell short",
+                                 spec->name);
+    }
 }
 
 static int64_t of_cash(const loading *l, uint32_t bps)
@@ -267,8 +276,12 @@ static void check_rules(loading *l)
          "need protect: watch");
     rule(l, r->max_position_bps <= r->max_gross_bps, "risk", "max_position", "risk", "max_gross",
          "one position may not be larger than all together");
-    rule(l, r->max_short_bps <= r->max_gross_bps, "risk", "max_short", "risk", "max_gross",
-         "the short side may not be larger than both together");
+    rule(l, r->min_order_qty_e9 <= r->max_order_qty_e9, "risk", "min_order_qty", "risk",
+         "max_order_qty", "every entry would be refused");
+    rule(l, r->min_order_notional_e9 <= r->max_order_notional_e9, "risk", "min_order_notional",
+         "risk", "max_order_notional", "every entry would be refused");
+    rule(l, r->safe_drawdown_bps <= r->max_drawdown_bps, "risk", "safe_drawdown", "risk",
+         "max_drawdown", "safe mode would come when nothing is opened any more");
     rule(l, c->clock_interval_ns == 0 || c->clock_interval_ns >= 1000000, "feed", "clock_interval",
          "feed", "clock_interval", "below 1ms CLOCK records would outnumber the market's");
 }

@@ -48,6 +48,10 @@ static const char *isa_label(uint32_t choice)
     return choice == ATS_MODEL_ISA_AUTO ? "auto" : ats_isa_label(choice - 1);
 }
 
+/* The limits are defined in stages/risk/limits.h; none has a default. */
+#define LIMIT_KEY(id, field, ctype, key, type, least, most, flags, help)                           \
+    {"risk", key, ATS_CONFIG_##type, AT(limits.field), least, most, NULL, help},
+
 /* Ranges catch slips of the hand (a limit a thousand times too large), not taste. */
 static const ats_config_key KEYS[] = {
     {"account", "start_cash", ATS_CONFIG_DECIMAL, AT(start_cash_e9), ATS_E9, ATS_VALUE_MAX_E9,
@@ -202,36 +206,12 @@ static const ats_config_key KEYS[] = {
     {"execution", "peg_interval", ATS_CONFIG_DURATION_MS, AT(strategy.execution.peg_interval_ms), 1,
      HOUR_MS, "1s", "least time between two prices of a peg"},
 
-    {"risk", "collar_bps", ATS_CONFIG_U32, AT(limits.collar_bps), 1, 5000, NULL,
-     "largest distance of a limit beyond the opposite quote"},
-    {"risk", "max_data_age", ATS_CONFIG_DURATION_MS, AT(limits.max_data_age_ms), 1, HOUR_MS, NULL,
-     "oldest quote on which an order may be entered"},
-    {"risk", "max_order_qty", ATS_CONFIG_DECIMAL, AT(limits.max_order_qty_e9), 1, ATS_VALUE_MAX_E9,
-     NULL, "largest quantity of one order, in shares, coins or contracts"},
-    {"risk", "max_order_notional", ATS_CONFIG_DECIMAL, AT(limits.max_order_notional_e9), 1,
-     ATS_VALUE_MAX_E9, NULL, "largest quantity x price of one order, in currency"},
-    {"risk", "duplicate_window", ATS_CONFIG_DURATION_MS, AT(limits.duplicate_window_ms), 0, HOUR_MS,
-     NULL, "the same symbol, side, size and price again within it is refused; 0s: never"},
-    {"risk", "max_orders_per_s", ATS_CONFIG_U32, AT(limits.max_orders_per_s), 1, 100000, NULL,
-     "orders a second of the account; a fifth is kept for orders that reduce"},
-    {"risk", "order_burst", ATS_CONFIG_U32, AT(limits.order_burst), 1, 100000, NULL,
-     "orders at once"},
-    {"risk", "max_position", ATS_CONFIG_PERCENT, AT(limits.max_position_bps), 1, 1000 * PERCENT,
-     NULL, "largest position in one symbol, of equity"},
-    {"risk", "max_gross", ATS_CONFIG_PERCENT, AT(limits.max_gross_bps), 1, 1000 * PERCENT, NULL,
-     "largest sum of all positions without their sign, of equity"},
-    {"risk", "max_short", ATS_CONFIG_PERCENT, AT(limits.max_short_bps), 0, 1000 * PERCENT, NULL,
-     "largest sum of short positions, of equity; 0%: none"},
-    {"risk", "max_positions", ATS_CONFIG_U32, AT(limits.max_positions), 1, 65536, NULL,
-     "most symbols held at once"},
-    {"risk", "max_risk_per_trade", ATS_CONFIG_PERCENT, AT(limits.max_risk_per_trade_bps), 1,
-     100 * PERCENT, NULL, "stop distance x size of one entry, of equity"},
-    {"risk", "max_drawdown", ATS_CONFIG_PERCENT, AT(limits.max_drawdown_bps), 1, 100 * PERCENT,
-     NULL, "loss from the day's highest equity after which nothing is opened that day"},
-    {"risk", "max_loss_streak", ATS_CONFIG_U32, AT(limits.max_loss_streak), 1, 1000000, NULL,
-     "losing round trips in a row after which nothing is opened that day"},
-    {"risk", "max_day_trades", ATS_CONFIG_U32, AT(limits.max_day_trades), 1, 100000000, NULL,
-     "fills a day"},
+    {"risk", "account_type", ATS_CONFIG_CHOICE, AT(limits.account_type), ATS_ACCOUNT_CASH,
+     ATS_ACCOUNT_MARGIN, NULL,
+     "cash: buys with settled money and sells what it has; margin: credit and short sales"},
+    ATS_RISK_LIMITS(LIMIT_KEY){"risk", "reference", ATS_CONFIG_PATH, AT(reference_path), 0, 0, "",
+                               "table of volumes, sectors and broker's flags by symbol, relative "
+                               "to this file; \"\": none"},
 
     {"venue", "seed", ATS_CONFIG_U64, AT(venue.seed), 0, INT64_MAX, "1",
      "of the simulated venue's latencies, refusals and losses"},
@@ -456,13 +436,10 @@ static const struct {
     const char *section, *name;
     const char *(*label)(uint32_t value); /* word of each value from the key's least to its most */
 } CHOICES[] = {
-    {"model", "backend", ats_model_backend_label},
-    {"model", "isa", isa_label},
-    {"strategy", "conflicts", conflicts_label},
-    {"strategy", "protect", protect_label},
-    {"execution", "algorithm", ats_algorithm_label},
-    {"data", "mode", ats_data_mode_label},
-    {"run", "tape", tape_label},
+    {"model", "backend", ats_model_backend_label},    {"model", "isa", isa_label},
+    {"strategy", "conflicts", conflicts_label},       {"strategy", "protect", protect_label},
+    {"execution", "algorithm", ats_algorithm_label},  {"data", "mode", ats_data_mode_label},
+    {"risk", "account_type", ats_account_type_label}, {"run", "tape", tape_label},
 };
 
 static const char *choice_label(const ats_config_key *key, int64_t value)

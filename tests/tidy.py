@@ -11,23 +11,29 @@ LAYERS = ["core", "calc", "gpu", "io", "stages", "learn", "bench", "tools"]
 ORDER = {"core": 0, "calc": 1, "gpu": 2, "io": 2, "stages": 3, "learn": 4, "bench": 5, "tools": 6}
 
 HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/feature/feature.c", "stages/feature/symbol.c",
-       "stages/feature/frame.c", "stages/feed/quality.c", "calc/robust.c", "calc/sale_condition.c",
-       "calc/calendar.c", "calc/forest/scorer_portable.c", "calc/forest/scorer_avx2.c",
-       "calc/forest/scorer_avx512.c", "calc/forest/batch_avx512.c", "calc/forest/walk.h", "calc/forest/batch.h",
-       "stages/infer/infer.c", "stages/infer/sample.c", "stages/strategy/strategy.c", "stages/risk/risk.c",
-       "stages/risk/gate.c", "stages/route/route.c", "stages/route/send.c", "stages/route/answer.c",
-       "stages/route/ledger.c", "stages/route/watch.c", "io/venue/venue_sim.c", "io/venue/agenda.c",
-       "io/venue/answers.c", "io/venue/orders.c", "io/venue/sessions.c", "io/venue/quotes.c", "io/venue/bars.c", "calc/nbbo.c",
-       "calc/portfolio.c", "calc/money.c", "calc/order_table.c",
-       "calc/order_state.c", "gpu/request.c", "core/group.c", "core/ring.c", "core/stage.c"]
+       "stages/feature/frame.c", "calc/sale_condition.c", "calc/calendar.c", "calc/forest/scorer_portable.c",
+       "calc/forest/scorer_avx2.c", "calc/forest/scorer_avx512.c", "calc/forest/batch_avx512.c", "calc/forest/walk.h",
+       "calc/forest/batch.h", "stages/infer/infer.c", "stages/infer/sample.c", "stages/strategy/strategy.c",
+       "stages/strategy/strategies.c", "stages/strategy/desk.c", "stages/strategy/desk_orders.c",
+       "stages/strategy/desk_guard.c", "stages/strategy/execution.c", "stages/strategy/market.c", "calc/sizing.c",
+       "calc/exits.c", "calc/bar_builder.c", "stages/risk/risk.c", "stages/risk/gate.c", "stages/risk/checks_order.c",
+       "stages/risk/checks_account.c", "stages/risk/exposure.c", "stages/risk/trading_day.c", "stages/risk/covariance.c",
+       "stages/risk/throttle.c", "stages/risk/limits.c", "stages/route/route.c", "stages/route/send.c",
+       "stages/route/answer.c", "stages/route/ledger.c", "stages/route/watch.c", "io/venue/venue_sim.c",
+       "io/venue/agenda.c", "io/venue/answers.c", "io/venue/orders.c", "io/venue/sessions.c", "io/venue/quotes.c",
+       "io/venue/bars.c", "calc/nbbo.c", "calc/portfolio.c", "calc/lots.c", "calc/money.c", "calc/order_table.c",
+       "calc/order_state.c", "calc/order_legs.c", "gpu/request.c", "core/group.c", "core/ring.c", "core/stage.c"]
 BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
                         r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
                         r"sleep|usleep|nanosleep|rand|strcmp|strtod|exp|log|pow)\s*\(")
-NO_FLOAT = ["stages/risk/gate.c", "stages/risk/gate.h", "stages/risk/risk.c", "stages/route/route.c",
-            "stages/route/send.c", "stages/route/answer.c", "stages/route/ledger.c", "stages/route/watch.c",
-            "calc/money.c", "calc/money.h", "calc/portfolio.c", "calc/portfolio.h", "calc/nbbo.c",
-            "calc/order_table.c", "calc/order_state.c", "calc/order_legs.c", "io/journal.c",
-            "io/venue/venue_sim.c", "io/venue/agenda.c", "io/venue/answers.c", "io/venue/orders.c",
+NO_FLOAT = ["stages/risk/gate.c", "stages/risk/gate.h", "stages/risk/gate_case.h", "stages/risk/risk.c",
+            "stages/risk/checks_order.c", "stages/risk/checks_account.c", "stages/risk/exposure.c",
+            "stages/risk/trading_day.c", "stages/risk/covariance.c", "stages/risk/covariance.h",
+            "stages/risk/throttle.c", "stages/risk/throttle.h", "stages/risk/limits.c", "stages/risk/limits.h",
+            "stages/route/route.c", "stages/route/send.c", "stages/route/answer.c", "stages/route/ledger.c",
+            "stages/route/watch.c", "calc/money.c", "calc/money.h", "calc/portfolio.c", "calc/portfolio.h", "calc/nbbo.c",
+            "calc/lots.c", "calc/lots.h", "calc/order_table.c", "calc/order_state.c", "calc/order_legs.c",
+            "io/journal.c", "io/venue/venue_sim.c", "io/venue/agenda.c", "io/venue/answers.c", "io/venue/orders.c",
             "io/venue/sessions.c", "io/venue/quotes.c", "io/venue/bars.c"]
 SUFFIX_T = re.compile(r"\bats_\w+_t\b")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX:|HACK)")

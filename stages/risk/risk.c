@@ -7,6 +7,9 @@
 #define PORT_TAP        2
 #define HOUSEKEEP_CHECK 1024u /* about a second of housekeeping between two full recounts */
 
+/* A verdict or a position, what the gate tells, and the two switches. */
+#define TAP_PER_RECORD (1u + ATS_GATE_EVENTS_MAX + 2u)
+
 typedef struct risk {
     const ats_risk_config *config;
     const ats_context *context;
@@ -20,6 +23,17 @@ typedef struct risk {
     alignas(ATS_GUARD_BYTES) uint8_t memory[];
 } risk;
 
+static ats_gate_config gate_config(const ats_risk_config *config)
+{
+    return (ats_gate_config){.symbols = config->context->symbols,
+                             .limits = config->limits,
+                             .start_cash_e9 = config->start_cash_e9,
+                             .order_capacity = config->order_capacity,
+                             .fills_kept = ATS_FILLS_KEPT,
+                             .calendar = config->calendar,
+                             .reference = config->reference};
+}
+
 static size_t risk_footprint(const void *configuration)
 {
     const ats_risk_config *config = configuration;
@@ -28,7 +42,8 @@ static size_t risk_footprint(const void *configuration)
         ats_error(ATS_EXIT_CONFIG, "risk: order_capacity %u is no power of two", n);
         return 0;
     }
-    return sizeof(risk) + ats_gate_footprint(config->context->symbols->count, n);
+    ats_gate_config gate = gate_config(config);
+    return sizeof(risk) + ats_gate_footprint(&gate);
 }
 
 static int risk_init(void *state, const void *configuration, ats_io *io)
@@ -38,24 +53,24 @@ static int risk_init(void *state, const void *configuration, ats_io *io)
     r->config = configuration;
     r->context = r->config->context;
     r->metrics = &r->context->metrics->risk;
-    const ats_risk_limits *l = &r->config->limits;
-    /* A limit of zero is a limit that nobody set. */
-    if (!l->collar_bps || !l->max_data_age_ms || l->max_order_qty_e9 <= 0 ||
-        l->max_order_notional_e9 <= 0 || !l->max_orders_per_s || !l->order_burst ||
-        !l->max_position_bps || !l->max_gross_bps || !l->max_positions ||
-        !l->max_risk_per_trade_bps || !l->max_drawdown_bps || !l->max_loss_streak ||
-        !l->max_day_trades || r->config->start_cash_e9 <= 0)
-        return ats_error(ATS_EXIT_CONFIG, "risk: every limit must be given; there is no default");
-    r->gate = ats_gate_new(r->memory, r->context->symbols, l, r->config->start_cash_e9,
-                           r->config->order_capacity);
+    const char *unset = ats_limits_check(&r->config->limits);
+    if (unset)
+        return ats_error(ATS_EXIT_CONFIG,
+                         "risk.%s: is not given or out of range; no limit has a default", unset);
+    if (r->config->start_cash_e9 <= 0)
+        return ats_error(ATS_EXIT_CONFIG, "risk: the account has no cash");
+    ats_gate_config gate = gate_config(r->config);
+    r->gate = ats_gate_new(r->memory, &gate);
     ats_digest_init(&r->digest);
     return 0;
 }
 
 /* ---- the tap ------------------------------------------------------------------------------ */
 
-static void tap_env(risk *r, ats_io *io, const ats_header *cause, uint32_t code, int64_t value)
+static void tap_env(risk *r, ats_io *io, const ats_header *cause, uint32_t code, uint32_t subject,
+                    int64_t value)
 {
+    ats_count(&r->metrics->environment[code], 1);
     if (!io->out[PORT_TAP])
         return;
     ats_env *e = ats_tx_stage(io->out[PORT_TAP]);
@@ -64,7 +79,17 @@ static void tap_env(risk *r, ats_io *io, const ats_header *cause, uint32_t code,
     e->h.kind = ATS_KIND_ENV;
     e->after_seq = r->last_seq;
     e->code = code;
+    e->subject = subject;
     e->value = value;
+}
+
+/* What the gate latched, tripped or changed on this record. */
+static void tap_events(risk *r, ats_io *io, const ats_header *cause)
+{
+    ats_gate *g = r->gate;
+    for (uint32_t i = 0; i < g->event_count; i++)
+        tap_env(r, io, cause, g->events[i].code, g->events[i].subject, g->events[i].value);
+    g->event_count = 0;
 }
 
 static void tap_position(risk *r, ats_io *io, const ats_exec *x)
@@ -101,9 +126,9 @@ static void look_at_switches(risk *r, ats_io *io, const ats_header *cause)
      */
     bool killed = ats_load_acquire(&s->kill) != 0, short_of_room = ats_load_acquire(&s->disk_short);
     if (killed != r->switches.killed)
-        tap_env(r, io, cause, ATS_ENV_KILLED, 1);
+        tap_env(r, io, cause, ATS_ENV_KILLED, 0, 1);
     if (short_of_room != r->switches.storage_short)
-        tap_env(r, io, cause, short_of_room ? ATS_ENV_DISK_SHORT : ATS_ENV_DISK_CLEAR, 0);
+        tap_env(r, io, cause, short_of_room ? ATS_ENV_DISK_SHORT : ATS_ENV_DISK_CLEAR, 0, 0);
     r->switches.killed = killed;
     r->switches.storage_short = short_of_room;
 }
@@ -164,6 +189,14 @@ static void put_order(ats_io *io, const ats_intent *i)
     o->bid_e9 = i->bid_e9;
     o->ask_e9 = i->ask_e9;
     o->score = i->score;
+    o->stop_e9 = i->stop_e9;
+    o->trail_e9 = i->trail_e9;
+    o->target_e9 = i->target_e9;
+    o->stop_leg_e9 = i->stop_leg_e9;
+    o->stop_leg_limit_e9 = i->stop_leg_limit_e9;
+    o->parent_id = i->parent_id;
+    o->order_class = i->order_class;
+    o->algorithm = i->algorithm;
     o->h.stamp_ns[ATS_STAMP_RISK] = ats_stamp_since(o->h.origin_ns, ats_clock_now(io->clock));
 }
 
@@ -174,10 +207,12 @@ static void on_intent(risk *r, ats_io *io, const ats_intent *i)
     ats_count(&r->metrics->intents, 1);
     look_at_switches(r, io, &i->h);
     uint32_t check = ATS_CHECK_PASS;
-    if (i->action == ATS_INTENT_NEW) {
-        check = ats_gate_decide(r->gate, i, &r->switches, &verdict);
-    } else {
+    if (i->action == ATS_INTENT_CANCEL) {
         verdict.intent_id = i->intent_id; /* a cancel never adds exposure: it always passes */
+        ats_gate_cancel(r->gate, i);
+        ats_count(&r->metrics->cancels, 1);
+    } else {
+        check = ats_gate_decide(r->gate, i, &r->switches, &verdict);
     }
     ats_count(&r->metrics->verdicts[check], 1);
     add_to_digest(r, i, &verdict);
@@ -187,14 +222,26 @@ static void on_intent(risk *r, ats_io *io, const ats_intent *i)
         put_order(io, i);
     else
         put_refusal(io, i, check);
+    tap_events(r, io, &i->h);
 }
 
 /* ---- flow --------------------------------------------------------------------------------- */
 
+static void on_control(risk *r, const ats_control *c)
+{
+    ats_gate_control(r->gate, c);
+    if (c->code == ATS_CONTROL_KILL)
+        ats_store_release(&r->context->switches->kill, 1); /* partner: look_at_switches, route */
+}
+
 static void on_market(risk *r, ats_io *io, const ats_market *m)
 {
-    ats_gate_market(r->gate, m);
     r->last_seq = m->h.event_seq;
+    if (m->h.kind == ATS_KIND_CONTROL)
+        on_control(r, &m->control);
+    else
+        ats_gate_market(r->gate, m);
+    tap_events(r, io, &m->h);
     ats_market *out = ats_io_put(io, PORT_CHAIN, m, ATS_RECORD_MARKET);
     uint32_t now = ats_stamp_since(m->h.origin_ns, ats_clock_now(io->clock));
     out->h.stamp_ns[ATS_STAMP_RISK] = now;
@@ -206,8 +253,9 @@ static void on_exec(risk *r, ats_io *io, const ats_exec *x)
 {
     ats_gate_exec(r->gate, x);
     ats_io_put(io, PORT_FEEDBACK, x, ATS_RECORD_DERIVED);
-    if (x->type == ATS_EXEC_FILL)
+    if (x->type == ATS_EXEC_FILL || x->type == ATS_EXEC_BUSTED || x->type == ATS_EXEC_CORRECTED)
         tap_position(r, io, x);
+    tap_events(r, io, &x->h);
 }
 
 static void on_feedback_end(risk *r, ats_io *io, const ats_market *end)
@@ -224,7 +272,8 @@ static uint32_t take_feedback(risk *r, ats_io *io)
     uint64_t n = ats_rx_peek(in), done = 0;
     if (n > ATS_BURST_MAX)
         n = ATS_BURST_MAX;
-    while (done < n && ats_io_room(io, PORT_FEEDBACK, 1) && ats_io_room(io, PORT_TAP, 1)) {
+    while (done < n && ats_io_room(io, PORT_FEEDBACK, 1) &&
+           ats_io_room(io, PORT_TAP, TAP_PER_RECORD)) {
         const ats_market *m = ats_rx_slot(in, done++);
         if (m->h.kind == ATS_KIND_EXEC)
             on_exec(r, io, (const ats_exec *)m);
@@ -242,9 +291,8 @@ static uint32_t take_chain(risk *r, ats_io *io)
     uint64_t n = ats_rx_peek(in), done = 0;
     if (n > io->burst)
         n = io->burst;
-    /* Of the tap: a verdict and two ENV records at most. */
     while (done < n && ats_io_room(io, PORT_CHAIN, 1) && ats_io_room(io, PORT_FEEDBACK, 1) &&
-           ats_io_room(io, PORT_TAP, 3)) {
+           ats_io_room(io, PORT_TAP, TAP_PER_RECORD)) {
         const ats_market *m = ats_rx_slot(in, done++);
         if (m->h.kind == ATS_KIND_INTENT)
             on_intent(r, io, (const ats_intent *)m);
@@ -276,16 +324,26 @@ static void risk_housekeep(void *state, ats_io *io)
     ats_store_relaxed(&r->metrics->stalls, io->out[PORT_CHAIN]->stalls);
     ats_store_relaxed(&r->metrics->stall_ns, io->out[PORT_CHAIN]->stall_ns);
     ats_store_relaxed(&r->metrics->events_out, io->out[PORT_CHAIN]->published);
-    if (++r->housekeeps % HOUSEKEEP_CHECK == 0 && !ats_portfolio_check(r->gate->portfolio))
+    const ats_gate *g = r->gate;
+    const ats_portfolio *p = g->portfolio;
+    ats_store_relaxed(&r->metrics->orders_open, g->open->count);
+    ats_store_relaxed(&r->metrics->latch, g->latch);
+    ats_store_relaxed(&r->metrics->without_covariance, g->without_covariance);
+    ats_store_relaxed(&r->metrics->fills_unknown, g->fills_unknown);
+    ats_store_relaxed(&r->metrics->busts, p->busts + p->corrections);
+    ats_store_relaxed(&r->metrics->busts_refused, g->busts_refused);
+    ats_store_relaxed(&r->metrics->actions_refused, g->actions_refused);
+    ats_store_relaxed(&r->metrics->lots_joined, p->lots->joined);
+    if (++r->housekeeps % HOUSEKEEP_CHECK == 0 && !ats_gate_check(g))
         ats_store_release(&r->context->switches->kill, 1); /* partner: look_at_switches, route */
 }
 
 static int risk_fini(void *state)
 {
     const risk *r = state;
-    if (!ats_portfolio_check(r->gate->portfolio))
-        return ats_error(ATS_EXIT_FAILED,
-                         "risk: the portfolio's running sums do not agree with its positions");
+    if (!ats_gate_check(r->gate))
+        return ats_error(ATS_EXIT_FAILED, "risk: the running sums of the gate or the portfolio do "
+                                          "not agree with its orders and positions");
     return 0;
 }
 
@@ -307,7 +365,8 @@ const ats_stage ats_stage_risk = {
            {"feedback", BIT(EXEC) | BIT(END), 0, false}},
     .out = {{"chain", ATS_KINDS_CHAIN | BIT(ORDER), ATS_BURST_MAX, false},
             {"feedback", BIT(EXEC) | BIT(END), 2 * ATS_BURST_MAX, false},
-            {"tap", BIT(VERDICT) | BIT(POSITION) | BIT(ENV) | BIT(END), 4 * ATS_BURST_MAX, true}},
+            {"tap", BIT(VERDICT) | BIT(POSITION) | BIT(ENV) | BIT(END),
+             2 * ATS_BURST_MAX *TAP_PER_RECORD, true}},
     .footprint = risk_footprint,
     .init = risk_init,
     .work = risk_work,

@@ -4,8 +4,11 @@
  * Out: chain (market records, ORDER); feedback (EXEC and refusals, END); tap (VERDICT, POSITION,
  *      ENV), optional.
  *
- * The kill switch is looked at for every intent; the first time it is found thrown an ENV record
- * says so on the tap. A broken invariant of the portfolio throws it.
+ * Commands (CONTROL) arrive with the market's records, act at their place among them and pass on.
+ * KILL latches FREEZE and throws the kill switch, which route looks at too. The switch is looked at
+ * for every intent. Each latch, trip, and limit that changes is an ENV record on the tap, behind
+ * the record that caused it. A broken invariant of the gate or the portfolio throws the kill
+ * switch.
  */
 #ifndef ATS_STAGES_RISK_RISK_H
 #define ATS_STAGES_RISK_RISK_H
@@ -19,7 +22,9 @@ typedef struct ats_risk_config {
     ats_risk_limits limits;
     int64_t start_cash_e9;
     uint32_t account_id;
-    uint32_t order_capacity; /* open orders; a power of two */
+    uint32_t order_capacity;              /* open orders; a power of two */
+    const ats_calendar *calendar;         /* of the equity exchanges; NULL: they never close */
+    const ats_reference_table *reference; /* NULL or without entries: none */
 } ats_risk_config;
 
 extern const ats_stage ats_stage_risk;

@@ -7,10 +7,16 @@
 #include <string.h>
 
 static const char LIMITS[] =
-    "risk: {collar_bps: 20, max_data_age: 2s, max_order_qty: 1000, max_order_notional: 5000,\n"
-    "  duplicate_window: 100ms, max_orders_per_s: 50, order_burst: 10, max_position: 5%,\n"
-    "  max_gross: 50%, max_short: 25%, max_positions: 30, max_risk_per_trade: 0.4%,\n"
-    "  max_drawdown: 2%, max_loss_streak: 20, max_day_trades: 10000}\n";
+    "risk: { account_type: margin, collar_bps: 20, max_drift_bps: 500, drift_window: 5m,\n"
+    "  max_data_age: 2s, min_order_qty: 0, max_order_qty: 1000, min_order_notional: 1,\n"
+    "  max_order_notional: 5000, max_volume_share: 1%, duplicate_window: 100ms, max_repeats:\n"
+    "  60, repeat_window: 1m, max_orders_per_s: 50, max_strategy_orders_per_s: 50,\n"
+    "  max_symbol_orders_per_s: 20, order_burst: 10, max_position: 5%, max_gross: 50%, max_net:\n"
+    "  50%, max_short: 50%, max_sector: 20%, max_positions: 30, buying_power: 200%,\n"
+    "  maintenance_long: 25%, maintenance_short: 30%, pattern_day_trades: 3,\n"
+    "  pattern_day_equity: 25000, max_risk_per_trade: 0.4%, max_portfolio_risk: 5%,\n"
+    "  max_correlation: 70%, max_drawdown: 2%, safe_drawdown: 1%, max_loss_streak: 20,\n"
+    "  max_day_trades: 10000,}\n";
 
 static void load_back(const ats_run_config *config, ats_config_report *report)
 {

@@ -96,21 +96,6 @@ static inline ats_run_config fixture_config(void)
                                      .allow_short = true,
                                      .parameter_count = 2,
                                      .parameters = {{"exit_margin", 0.5}, {"max_hold_s", 60}}}}},
-        .limits = {.collar_bps = 20,
-                   .max_data_age_ms = 2000,
-                   .max_order_qty_e9 = 1000 * ATS_E9,
-                   .max_order_notional_e9 = 5000 * ATS_E9,
-                   .duplicate_window_ms = 100,
-                   .max_orders_per_s = 50,
-                   .order_burst = 10,
-                   .max_position_bps = 500,
-                   .max_gross_bps = 5000,
-                   .max_short_bps = 2500,
-                   .max_positions = 30,
-                   .max_risk_per_trade_bps = 40,
-                   .max_drawdown_bps = 200,
-                   .max_loss_streak = 1000,
-                   .max_day_trades = 100000},
         .venue = {.seed = 7,
                   .out_base_ns = 150000,
                   .out_jitter_ns = 100000,
@@ -127,6 +112,22 @@ static inline ats_run_config fixture_config(void)
                      .stages = {"feed", "feature", "infer", "strategy", "risk", "route"}}},
     };
     ats_quality_defaults(&c.data);
+    ats_limits_loosest(&c.limits);
+    c.limits.collar_bps = 20;
+    c.limits.max_data_age_ms = 2000;
+    c.limits.max_order_qty_e9 = 1000 * ATS_E9;
+    c.limits.max_order_notional_e9 = 5000 * ATS_E9;
+    c.limits.duplicate_window_ms = 100;
+    c.limits.max_orders_per_s = 50;
+    c.limits.order_burst = 10;
+    c.limits.max_position_bps = 500;
+    c.limits.max_gross_bps = 5000;
+    c.limits.max_short_bps = 5000;
+    c.limits.max_positions = 30;
+    c.limits.max_risk_per_trade_bps = 40;
+    c.limits.max_drawdown_bps = 200;
+    c.limits.max_loss_streak = 1000;
+    c.limits.max_day_trades = 100000;
     return c;
 }
 

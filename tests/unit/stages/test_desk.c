@@ -43,13 +43,13 @@ static void any_market(void *state, const ats_strategy_host *host, const ats_mar
                        .stop_distance_e9 = distance,
                        .target_distance_e9 = below(host, 2) ? distance : 0,
                        .trail_distance_e9 = below(host, 3) ? 0 : distance,
-                       .hold_ns = (int64_t)below(host, 40) * SECOND_NS,
+                       .hold_ns = (int64_t)below(host, 400) * SECOND_NS,
                        .score = (double)below(host, 100),
                        .confidence = (double)below(host, 100) / 100,
                        .urgency = (double)below(host, 101) / 100,
                        .keep_overnight = (uint32_t)below(host, 2)};
         host->enter(host, &e);
-    } else if (below(host, 3) == 0) {
+    } else if (below(host, 12) == 0) {
         host->leave(host, v->symbol, (double)below(host, 101) / 100, "any");
     } else if (p.qty_e9) {
         int64_t distance = v->price_e9 / 10000 * (int64_t)(1 + below(host, 30));
@@ -179,7 +179,7 @@ Test(desk, a_flatten_ends_flat_from_wherever_it_comes)
         uint64_t at = 2000 + ats_random_below(&r, 20000);
         ats_control_due commands[] = {command(at, ATS_CONTROL_PAUSE),
                                       command(at, ATS_CONTROL_FLATTEN)};
-        run_any(&config, commands, 1);
+        run_any(&config, NULL, 0);
         held += positions_left != 0;
         run_any(&config, commands, 2);
         cr_expect_eq(positions_left, 0, "seed %d: %d positions are left", (int)seed,

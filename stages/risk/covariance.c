@@ -1,0 +1,241 @@
+#include "stages/risk/covariance.h"
+
+#include "core/memory.h"
+
+#define E18_PER_E12 1000000
+#define E9_PER_CENT 10000000
+#define BPS         10000
+
+/* Cells of a line each; one more symbol than there are, since ids start at 1. */
+static uint32_t cells(uint32_t symbol_count)
+{
+    return symbol_count <= ATS_COVARIANCE_SYMBOLS ? symbol_count + 1 : 0;
+}
+
+size_t ats_covariance_footprint(uint32_t symbol_count)
+{
+    size_t n = cells(symbol_count);
+    return ats_whole_lines(sizeof(ats_covariance)) + 2 * ats_whole_lines(n * n * sizeof(int64_t)) +
+           ats_whole_lines(n * n * sizeof(uint32_t)) + 4 * ats_whole_lines(n * sizeof(uint32_t)) +
+           ats_whole_lines(n * sizeof(int64_t));
+}
+
+static void *take(uint8_t **at, size_t bytes)
+{
+    void *here = *at;
+    *at += ats_whole_lines(bytes);
+    return here;
+}
+
+ats_covariance *ats_covariance_new(void *memory, uint32_t symbol_count)
+{
+    uint8_t *at = memory;
+    size_t n = cells(symbol_count);
+    ats_covariance *c = take(&at, sizeof *c);
+    c->symbol_count = symbol_count;
+    c->capacity = (uint32_t)n;
+    c->value = take(&at, n * n * sizeof(int64_t));
+    c->next = take(&at, n * n * sizeof(int64_t));
+    c->stamp = take(&at, n * n * sizeof(uint32_t));
+    c->known = take(&at, n * sizeof(uint32_t));
+    c->told = take(&at, n * sizeof(uint32_t));
+    c->held = take(&at, n * sizeof(uint32_t));
+    c->place = take(&at, n * sizeof(uint32_t));
+    c->exposure = take(&at, n * sizeof(int64_t));
+    return c;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------ */
+
+/* Half to even. */
+static int64_t to_e12(int64_t e18)
+{
+    int64_t q = e18 / E18_PER_E12, r = e18 % E18_PER_E12;
+    if (r < 0) {
+        r += E18_PER_E12;
+        q--;
+    }
+    return q + (2 * r > E18_PER_E12 || (2 * r == E18_PER_E12 && (q & 1)));
+}
+
+static void put_to_use(ats_covariance *c)
+{
+    int64_t *old = c->value;
+    c->value = c->next;
+    c->next = old;
+    c->version = c->coming;
+    for (uint32_t i = 1; i < c->capacity; i++)
+        c->known[i] = c->told[i] == c->version;
+    c->coming = 0;
+    c->variance = ats_covariance_recount(c);
+}
+
+ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *entry)
+{
+    uint32_t version = entry->covariance.version;
+    uint32_t a = entry->covariance.symbol_a, b = entry->covariance.symbol_b;
+    int64_t value = entry->covariance.value_e18;
+    if (a > b) {
+        uint32_t swap = a;
+        a = b;
+        b = swap;
+    }
+    bool ok = a >= 1 && b < c->capacity && version > c->version && version >= c->coming &&
+              value >= (a == b ? 1 : -ATS_COVARIANCE_MAX_E18) && value <= ATS_COVARIANCE_MAX_E18;
+    if (!ok)
+        return ATS_COVARIANCE_REFUSED;
+    if (version > c->coming) {
+        c->coming = version;
+        c->coming_entries = c->coming_variances = 0;
+    }
+    uint32_t *stamp = &c->stamp[(size_t)a * c->capacity + b];
+    if (*stamp == version)
+        return ATS_COVARIANCE_REFUSED; /* told twice */
+    *stamp = version;
+    c->next[(size_t)a * c->capacity + b] = c->next[(size_t)b * c->capacity + a] = to_e12(value);
+    c->coming_entries++;
+    if (a == b) {
+        c->told[a] = version;
+        c->coming_variances++;
+    }
+    if (c->coming_entries < entry->covariance.entries)
+        return ATS_COVARIANCE_TAKEN;
+    uint64_t n = c->coming_variances;
+    if (c->coming_entries != n * (n + 1) / 2 || n == 0) {
+        c->coming = 0;
+        return ATS_COVARIANCE_REFUSED;
+    }
+    put_to_use(c);
+    return ATS_COVARIANCE_WHOLE;
+}
+
+/* ---- exposures ------------------------------------------------------------------------------ */
+
+/* sum_j c_kj w_j over what is held. */
+static ats_variance_e16 row_sum(const ats_covariance *c, uint32_t symbol_id)
+{
+    const int64_t *row = &c->value[(size_t)symbol_id * c->capacity];
+    ats_variance_e16 sum = 0;
+    for (uint32_t i = 0; i < c->held_count; i++) {
+        uint32_t j = c->held[i];
+        if (ats_covariance_knows(c, j))
+            sum += (ats_variance_e16)row[j] * c->exposure[j];
+    }
+    return sum;
+}
+
+/* What the variance becomes when a symbol's exposure grows by `change`. */
+static ats_variance_e16 grown(const ats_covariance *c, uint32_t symbol_id, ats_variance_e16 row,
+                              int64_t change)
+{
+    int64_t own = c->value[(size_t)symbol_id * c->capacity + symbol_id];
+    return c->variance + 2 * row * change + (ats_variance_e16)change * change * own;
+}
+
+static int64_t clamp(int64_t exposure_e2)
+{
+    return exposure_e2 > ATS_EXPOSURE_MAX_E2    ? ATS_EXPOSURE_MAX_E2
+           : exposure_e2 < -ATS_EXPOSURE_MAX_E2 ? -ATS_EXPOSURE_MAX_E2
+                                                : exposure_e2;
+}
+
+void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2)
+{
+    if (symbol_id >= c->capacity)
+        return;
+    exposure_e2 = clamp(exposure_e2);
+    int64_t change = exposure_e2 - c->exposure[symbol_id];
+    if (change == 0)
+        return;
+    if (ats_covariance_knows(c, symbol_id))
+        c->variance = grown(c, symbol_id, row_sum(c, symbol_id), change);
+    c->exposure[symbol_id] = exposure_e2;
+    if (exposure_e2 != 0 && c->place[symbol_id] == 0) {
+        c->held[c->held_count] = symbol_id;
+        c->place[symbol_id] = ++c->held_count;
+    } else if (exposure_e2 == 0) {
+        uint32_t at = c->place[symbol_id], last = c->held[--c->held_count];
+        c->held[at - 1] = last;
+        c->place[last] = at;
+        c->place[symbol_id] = 0;
+    }
+}
+
+/* Is c_kj / sqrt(c_kk c_jj) above the limit? Entries are below 2^40, so all fits 128 bits. */
+static bool too_close(int64_t pair, int64_t a, int64_t b, uint32_t limit_bps)
+{
+    return pair > 0 &&
+           (__int128)pair * pair * BPS * BPS > (__int128)a * b * ((int64_t)limit_bps * limit_bps);
+}
+
+static uint32_t correlation_bps(int64_t pair, int64_t a, int64_t b)
+{
+    __int128 square = (__int128)pair * pair * BPS * BPS, one = (__int128)a * b;
+    int64_t bps = 0;
+    for (int64_t step = 8192; step; step /= 2)
+        if (bps + step <= BPS && square >= one * ((bps + step) * (bps + step)))
+            bps += step;
+    return (uint32_t)bps;
+}
+
+ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
+                                      int64_t exposure_e2, uint32_t limit_bps)
+{
+    const int64_t *row = &c->value[(size_t)symbol_id * c->capacity];
+    ats_covariance_look look = {0};
+    ats_variance_e16 sum = 0;
+    exposure_e2 = clamp(exposure_e2);
+    for (uint32_t i = 0; i < c->held_count; i++) {
+        uint32_t j = c->held[i];
+        if (!ats_covariance_knows(c, j))
+            continue;
+        int64_t w = c->exposure[j], own = c->value[(size_t)j * c->capacity + j];
+        sum += (ats_variance_e16)row[j] * w;
+        if (j != symbol_id && (w > 0) == (exposure_e2 > 0) && look.correlated_with == 0 &&
+            limit_bps < BPS && too_close(row[j], row[symbol_id], own, limit_bps)) {
+            look.correlated_with = j;
+            look.correlation_bps = correlation_bps(row[j], row[symbol_id], own);
+        }
+    }
+    look.variance = grown(c, symbol_id, sum, exposure_e2 - c->exposure[symbol_id]);
+    return look;
+}
+
+ats_variance_e16 ats_covariance_recount(const ats_covariance *c)
+{
+    ats_variance_e16 sum = 0;
+    for (uint32_t i = 0; i < c->held_count; i++)
+        if (ats_covariance_knows(c, c->held[i]))
+            sum += row_sum(c, c->held[i]) * c->exposure[c->held[i]];
+    return sum;
+}
+
+/* ---- limits -----------------------------------------------------------------------------------
+ */
+
+bool ats_covariance_exceeds(ats_variance_e16 variance, int64_t equity_e9, uint32_t bps)
+{
+    /* variance / 1e12 > (cents * bps / 1e4)^2; the root of the right side is kept below 1e17, so
+     * that its square times 1e4 fits: 1e11 units of equity at 100 %. */
+    const __int128 most = (__int128)100000000000000000ll;
+    if (variance <= 0)
+        return false;
+    if (equity_e9 <= 0)
+        return true;
+    __int128 root = (__int128)(equity_e9 / E9_PER_CENT) * bps;
+    root = root > most ? most : root;
+    return variance > root * root * BPS;
+}
+
+int64_t ats_covariance_deviation_e9(ats_variance_e16 variance)
+{
+    unsigned __int128 left = variance > 0 ? (unsigned __int128)variance : 0;
+    unsigned __int128 root = 0;
+    for (int bit = 62; bit >= 0; bit--) {
+        unsigned __int128 next = root | (unsigned __int128)1 << bit;
+        if (next * next <= left)
+            root = next;
+    }
+    /* root is in 1e-8 currency */
+    return root > INT64_MAX / 10 ? INT64_MAX : (int64_t)root * 10;
+}

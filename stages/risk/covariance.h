@@ -1,0 +1,95 @@
+/* covariance.h: how risky the positions are together.
+ *
+ * A matrix of the covariances of daily log returns arrives entry by entry (ATS_CONTROL_COVARIANCE),
+ * each with the version it belongs to. It counts from the record that makes it whole: every pair of
+ * the symbols that have a variance, once. The variance of a day's profit, sum_ij w_i w_j c_ij, is
+ * kept as exposures change, and what it would be with another exposure of one symbol takes time in
+ * proportion to the positions, not to the matrix.
+ *
+ * Fixed point: exposures w in whole cents, covariances in 1e-12 (rounded half to even from 1e-18),
+ * so the variance is in 1e-16 currency^2, exact. Owner: the risk stage. Allocates nothing.
+ */
+#ifndef ATS_STAGES_RISK_COVARIANCE_H
+#define ATS_STAGES_RISK_COVARIANCE_H
+
+#include "core/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Symbols that a matrix can hold: two of 1,024 x 1,024 and the versions of their entries are 20
+ * MiB. With more symbols in a run there is no matrix, and what sends one is refused. */
+#define ATS_COVARIANCE_SYMBOLS 1024u
+
+/* Largest |entry|: a daily standard deviation of 100 %. */
+#define ATS_COVARIANCE_MAX_E18 1000000000000000000ll
+
+/* Largest |exposure| of one symbol, in cents: 1e10 units of currency. */
+#define ATS_EXPOSURE_MAX_E2 1000000000000ll
+
+typedef __int128 ats_variance_e16;
+
+typedef enum ats_covariance_answer {
+    ATS_COVARIANCE_TAKEN = 0,
+    ATS_COVARIANCE_WHOLE = 1,  /* taken, and the version is now in use */
+    ATS_COVARIANCE_REFUSED = 2 /* bad entry, one of an older version, or a version that is not whole
+                                */
+} ats_covariance_answer;
+
+typedef struct ats_covariance {
+    uint32_t symbol_count;
+    uint32_t capacity; /* symbols of the matrix; 0: there can be none */
+    uint32_t version;  /* in use; 0 = none */
+    uint32_t coming;   /* version that is being received; 0 = none */
+    uint32_t coming_entries, coming_variances;
+    uint32_t held_count;
+    uint32_t reserved;
+    ats_variance_e16 variance;
+    int64_t *value;    /* [capacity * capacity], symmetric, 1e-12; in use */
+    int64_t *next;     /* the same; being received */
+    uint32_t *stamp;   /* [capacity * capacity]: version of each entry of `next`, above the diagonal
+                        */
+    uint32_t *known;   /* [capacity]: 1 = has a variance in the matrix in use */
+    uint32_t *told;    /* [capacity]: last version that told the symbol's variance */
+    uint32_t *held;    /* symbols with an exposure */
+    uint32_t *place;   /* of a symbol in `held` + 1; 0 = none */
+    int64_t *exposure; /* by symbol, cents */
+} ats_covariance;
+
+size_t ats_covariance_footprint(uint32_t symbol_count);
+ats_covariance *ats_covariance_new(void *memory, uint32_t symbol_count);
+
+ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *entry);
+
+/* Is the symbol in the matrix that is in use? */
+static inline bool ats_covariance_knows(const ats_covariance *c, uint32_t symbol_id)
+{
+    return symbol_id < c->capacity && c->known[symbol_id] != 0;
+}
+
+/* The symbol's exposure is now this much, > 0 long. Beyond ATS_EXPOSURE_MAX_E2 it is that. */
+void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2);
+
+/* What one look tells. */
+typedef struct ats_covariance_look {
+    ats_variance_e16 variance; /* if the symbol's exposure were exposure_e2 */
+    uint32_t correlated_with;  /* first symbol of the same direction beyond the limit; 0 = none */
+    uint32_t correlation_bps;  /* with it, rounded down */
+} ats_covariance_look;
+
+/* For a symbol that is known. limit_bps: largest correlation with an exposure of the same
+ * direction; 10000: none is too large. */
+ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
+                                      int64_t exposure_e2, uint32_t limit_bps);
+
+/* The variance from scratch. */
+ats_variance_e16 ats_covariance_recount(const ats_covariance *c);
+
+/* Is the standard deviation more than bps / 10000 of this equity (1e-9)? No root, no division. */
+bool ats_covariance_exceeds(ats_variance_e16 variance, int64_t equity_e9, uint32_t bps);
+
+/* Standard deviation in 1e-9 currency, rounded down: for a message. */
+int64_t ats_covariance_deviation_e9(ats_variance_e16 variance);
+
+#endif
