@@ -174,7 +174,7 @@ static uint32_t route_work(void *state, ats_io *io)
             route_on_order(r, io, (const ats_order *)m);
         else
             take_market(r, m);
-        if (route_is_killed(r))
+        if (!r->ending && route_is_killed(r))
             route_kill_step(r, io);
         done++;
     }

@@ -22,7 +22,6 @@
 #define SOON  40 /* ms in which an order is answered that was sent while others were answered */
 
 static ats_venue_sim *venue;
-static ats_venue_sim_config settings;
 static ats_exec x;
 static ats_symbols symbols;
 static ats_calendar_table calendar;
@@ -42,15 +41,16 @@ static inline void open_venue(ats_venue_sim_config c)
         .text = "BBB", .venue = "X", .tick_e9 = CENT, .symbol_class = ATS_CLASS_CRYPTO_SPOT};
     ats_symbols_add(&symbols, &equity);
     ats_symbols_add(&symbols, &coin);
-    cr_assert_eq(ats_calendar_load(&calendar, NULL), 0);
+    if (!calendar.session)
+        cr_assert_eq(ats_calendar_load(&calendar, NULL), 0);
     c.out_base_ns = OUT * MS;
     c.back_base_ns = BACK * MS;
     c.order_capacity = 64;
     c.symbol_count = 2;
     c.symbols = &symbols;
     c.calendar = &calendar.calendar;
-    settings = c;
     size_t bytes = (ats_venue_sim_footprint(&c) + 127) & ~(size_t)127;
+    free(venue); /* of the same test, before */
     void *memory = aligned_alloc(128, bytes);
     memset(memory, 0, bytes);
     venue = ats_venue_sim_new(memory, &c);
