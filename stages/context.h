@@ -22,7 +22,7 @@ typedef enum ats_hop {
     ATS_HOP_RISK = 5,            /* -> risk handed it on */
     ATS_HOP_ROUTE = 6,           /* risk handed the order on -> route gave it to the broker */
     ATS_HOP_EVENT_TO_SIGNAL = 7, /* origin -> infer handed the signal on */
-    ATS_HOP_EVENT_TO_ORDER = 8,  /* origin -> order given to the broker: the headline */
+    ATS_HOP_EVENT_TO_ORDER = 8,  /* origin -> order or request given to the broker: the headline */
     ATS_HOP_COUNT
 } ats_hop;
 const char *ats_hop_label(uint32_t hop);

@@ -111,6 +111,7 @@ static uint32_t route_run_due(void *state, ats_io *io)
         route_on_timeout(r, place);
     } else if (ats_venue_sim_run_due(r->venue, &x)) {
         x.h.event_seq = r->last_seq;
+        x.h.origin_ns = ats_clock_now(io->clock); /* what follows from it is timed from here */
         route_on_answer(r, io, &x);
         ats_io_publish(io);
     }
