@@ -43,7 +43,8 @@ static const char *side_label(uint32_t side)
 
 static const char *action_label(uint32_t action)
 {
-    return action == ATS_INTENT_NEW ? "new" : action == ATS_INTENT_CANCEL ? "cancel" : "?";
+    static const char *const LABELS[] = {"?", "new", "cancel", "replace"};
+    return action <= ATS_INTENT_REPLACE ? LABELS[action] : "?";
 }
 
 #define C(record, field, type_)                                                                    \

@@ -162,6 +162,7 @@ static void collect_decisions(ats_run_summary *s, const ats_chain *chain)
     s->decisions = (ats_summary_decisions){.signals = m->infer.signals,
                                            .intents = m->strategy.intents,
                                            .orders = m->route.orders,
+                                           .replaces = m->route.replaces,
                                            .cancels = m->route.cancels,
                                            .fills = m->route.fills,
                                            .broker_rejects = m->route.rejects};

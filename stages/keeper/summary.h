@@ -78,7 +78,7 @@ typedef struct ats_summary_latency {
 } ats_summary_latency;
 
 typedef struct ats_summary_decisions {
-    uint64_t signals, intents, orders, cancels, fills;
+    uint64_t signals, intents, orders, replaces, cancels, fills;
     uint64_t broker_rejects;
     uint64_t verdicts[ATS_CHECK_COUNT]; /* by first refusing check; [PASS] = sent on */
 } ats_summary_decisions;

@@ -309,6 +309,7 @@ static json_t *decisions_json(builder *b, const ats_summary_decisions *d)
     put(b, o, "rejected_by_reason", rejected);
     put_u64(b, o, "orders", d->orders);
     put_u64(b, o, "broker_rejects", d->broker_rejects);
+    put_u64(b, o, "replaces", d->replaces);
     put_u64(b, o, "cancels", d->cancels);
     put_u64(b, o, "fills", d->fills);
     return o;

@@ -150,7 +150,7 @@ def test_one_that_overruns_its_budget_is_counted_and_suspended(place):
     store = sqlite3.connect(place / "overrun/store.db")
     last = dict(store.execute("SELECT name || label, max(value) FROM metrics WHERE name LIKE 'strategy.%' GROUP BY 1"))
     assert last["strategy.suspended"] == 1 and last["strategy.overruns"] >= 6
-    assert store.execute("SELECT value FROM env WHERE code = 6").fetchall() == [(1,)]
+    assert store.execute("SELECT value FROM env WHERE code = 21").fetchall() == [(1,)]
     before = run_json(place / "overrun")["decisions"]["fills"]
     assert 0 < before < 200, "it is called no more"
     held = [p for p in run_json(place / "overrun")["portfolio"]["positions"] if p["qty"] != 0]
