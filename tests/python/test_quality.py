@@ -192,6 +192,11 @@ def test_strict_keeps_entries_away_and_repeats_from_its_tape(capture, work, demo
     assert "tape: full" in demo_config
     base = demo_config.replace('path: ""', "path: strict.json").replace("flat_at: \"20:55\"",
                                                                        "flat_at: never")
+    # What strict does not trust lies before the open, where spreads are wide: look for entries there.
+    assert "max_spread_bps: 10 " in base and "entry_margin: 0.5 " in base
+    base = base.replace("max_spread_bps: 10 ", "max_spread_bps: 100 ")
+    base = base.replace("entry_margin: 0.5 ", "entry_margin: 0.1 ").replace("exit_margin: 0.25",
+                                                                          "exit_margin: 0.01")
     runs = {}
     for mode in ("lenient", "strict"):
         config = work / f"{mode}.yaml"
