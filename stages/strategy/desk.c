@@ -532,10 +532,9 @@ static void child_answer(ats_desk *d, ats_slot *slot, const ats_exec *x, bool fi
         p->child_leaving = false;
         p->successor = 0;
         return;
-    } else if (x->type == ATS_EXEC_CANCEL_REJECTED || x->type == ATS_EXEC_REPLACE_REJECTED) {
+    } else if (x->type == ATS_EXEC_CANCEL_REJECTED) {
         p->child_leaving = false;
         p->child_sent_ns = d->cause.recv_ns;
-        p->successor = 0;
     }
     if (!final)
         return;
@@ -589,12 +588,23 @@ static int64_t book_answer(ats_desk *d, ats_slot *slot, const ats_exec *x)
     return x->type == ATS_EXEC_FILL ? qty_e9 : -qty_e9;
 }
 
-/* A replacement that the broker did not take has no answer of its own. */
-static void forget_successor(ats_desk *d, const ats_exec *x)
+/* A replacement that the broker did not take has no answer of its own, and the order that it was to
+ * replace may have ended before: both are told by the one answer. */
+static ats_slot *forget_successor(ats_desk *d, const ats_exec *x)
 {
     ats_order_entry *e = ats_order_table_find(d->orders, x->ref_order_id);
-    if (x->type == ATS_EXEC_REPLACE_REJECTED && x->ref_order_id && e)
-        ats_order_table_remove(d->orders, e);
+    if (!e)
+        return NULL;
+    ats_slot *slot = &d->slots[d->order_slot[e - d->orders->pool]];
+    ats_parent *p = parent_of(d, slot);
+    if (p && p->successor == x->ref_order_id) {
+        p->successor = 0;
+        p->child_leaving = false;
+        p->child_sent_ns = d->cause.recv_ns;
+    }
+    ats_guard_forget_successor(slot, x);
+    ats_order_table_remove(d->orders, e);
+    return slot;
 }
 
 ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
@@ -603,10 +613,13 @@ ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
     ats_slot *slot = slot_of(d, x, e);
     *fill_qty_e9 = 0;
     d->cause = x->h;
+    if (x->type == ATS_EXEC_REPLACE_REJECTED) {
+        slot = forget_successor(d, x);
+        e = NULL;
+    }
     if (!slot)
         return NULL;
     *fill_qty_e9 = book_answer(d, slot, x);
-    forget_successor(d, x);
     if (e) {
         bool final = is_final(x);
         uint8_t role = d->order_role[e - d->orders->pool];

@@ -183,6 +183,7 @@ ats_intent *ats_desk_replace(ats_desk *d, ats_slot *slot, uint64_t order_id, int
 /* What rests for a slot. */
 void ats_guard_keep(ats_desk *d, ats_slot *slot);  /* makes it what it should be */
 bool ats_guard_clear(ats_desk *d, ats_slot *slot); /* true once nothing rests */
+void ats_guard_forget_successor(ats_slot *slot, const ats_exec *exec);
 void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *exec, bool final);
 
 static inline ats_guard *ats_guard_of(ats_slot *slot, uint8_t role)

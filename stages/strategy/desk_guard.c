@@ -166,6 +166,14 @@ bool ats_guard_clear(ats_desk *d, ats_slot *slot)
     return !slot->stop.order && !slot->target.order;
 }
 
+void ats_guard_forget_successor(ats_slot *slot, const ats_exec *x)
+{
+    if (!slot->stop.successor || slot->stop.successor != x->ref_order_id)
+        return;
+    slot->stop.successor = 0;
+    slot->retry_ns = x->h.recv_ns + REST_NS;
+}
+
 void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool final)
 {
     ats_guard *g = ats_guard_of(slot, role);
@@ -196,10 +204,6 @@ void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool fina
                          .px_e9 = g->next_px_e9,
                          .changed_ns = g->changed_ns,
                          .live = true};
-        return;
-    case ATS_EXEC_REPLACE_REJECTED:
-        g->successor = 0;
-        slot->retry_ns = x->h.recv_ns + REST_NS;
         return;
     case ATS_EXEC_CANCEL_REJECTED:
         g->leaving = false;

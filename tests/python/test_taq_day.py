@@ -2,13 +2,17 @@
 import csv
 import io
 import json
+import os
+import re
 import sqlite3
 import subprocess
 from fractions import Fraction
 
+import numpy
 import pytest
 
-from conftest import ats, data_file, run_json
+import audit
+from conftest import ROOT, ats, data_file, run_json
 
 E9 = 10**9
 ROWS = 260_027
@@ -182,3 +186,98 @@ def test_another_tick_gives_another_digest(run, files, config, work):
     capture = work / "changed.cap"
     ats("import", "taq-csv", changed, next(f for f in files if "trades" in f.name), "-o", capture)
     assert digest(work, "tick", ["backtest", "-c", config], capture) != run_json(run)["digest"]
+
+
+def test_every_order_type_and_class_keeps_the_invariants(run):
+    """A thousand windows of the day, each with orders of every type, class and tif, replaces, cancels, kills, lost answers;
+    what must hold is checked after every record (tests/unit/stages/test_route_random.c)."""
+    program = ROOT / "build/release/tests/stages_test_route_random"
+    if not program.exists():
+        pytest.skip("the unit tests are not built")
+    done = subprocess.run([program, "--filter", "*/a_recorded*"], capture_output=True, text=True, timeout=900,
+                          env={**os.environ, "ATS_TEST_TAPE": str(run / "tape/chain.cap")})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+ANY = r"""
+#include "ats_strategy.h"
+static size_t state_bytes(const ats_strategy_setup *s) { (void)s; return 64; }
+static int init(void *s, const ats_strategy_setup *u, char *why, size_t n) { (void)s; (void)u; (void)why; (void)n; return 0; }
+static void on_market(void *s, const ats_strategy_host *h, const ats_market_view *v)
+{
+    ats_position_view p;
+    (void)s;
+    if (h->random(h) % 100) return;
+    h->position(h, v->symbol, &p);
+    int64_t distance = v->price_e9 / 10000 * (int64_t)(2 + h->random(h) % 40);
+    ats_entry e = {.symbol = v->symbol, .side = 1 + (uint32_t)(h->random(h) % 2), .qty_e9 = (int64_t)(1 + h->random(h) % 40) * ATS_VIEW_E9,
+                   .stop_distance_e9 = distance, .target_distance_e9 = distance, .trail_distance_e9 = h->random(h) % 2 ? distance : 0,
+                   .hold_ns = (int64_t)(h->random(h) % 600) * ATS_VIEW_E9, .urgency = (double)(h->random(h) % 101) / 100};
+    if (p.qty_e9 == 0 && !p.entering) h->enter(h, &e);
+    else if (h->random(h) % 20 == 0) h->leave(h, v->symbol, 0.5, "any");
+}
+static const ats_strategy_plugin PLUGIN = {.abi = ATS_STRATEGY_ABI, .bytes = sizeof(ats_strategy_plugin), .name = "any",
+    .wants = ATS_WANTS_QUOTES, .state_bytes = state_bytes, .init = init, .on_market = on_market};
+const ats_strategy_plugin *ats_strategy_plugin_get(void) { return &PLUGIN; }
+"""
+
+
+@pytest.fixture(scope="module")
+def any_config(work):
+    ats("new-strategy", "any", cwd=work)
+    (work / "any/any.c").write_text(ANY)
+    subprocess.run(["make", "-s", "CFLAGS=-O2"], cwd=work / "any", check=True)
+    text = (work / "any/any.yaml").read_text().replace("allow_short: false", "allow_short: true")
+    config = work / "any/any.yaml"
+    config.write_text(re.sub(r"    parameters:\n(      .*\n)+", "", text))
+    return config
+
+
+def check_children(intents, execs):
+    """I7: what is filled and what is at work of a parent never pass it; one child at a time, but for a replacement."""
+    children = {}
+    total, filled = {}, {}
+    for order in intents[(intents["parent"] != 0) & (intents["action"] != 2)]:
+        children[order["id"]] = order["parent"]
+    events = [(i["recv_ns"], 1, i) for i in intents if i["parent"] and i["action"] != 2]
+    events += [(x["recv_ns"], 0, x) for x in execs if x["type"] == 3 and x["order"] in children]
+    for _, is_intent, record in sorted(events, key=lambda e: (e[0], e[1])):
+        if is_intent:
+            parent = record["parent"]
+            whole = filled.get(parent, 0) + int(record["qty"]) + int(record["parent_left"])
+            assert int(record["parent_left"]) >= 0
+            assert whole == total.setdefault(parent, whole), "a parent's quantity never changes"
+        else:
+            parent = children[record["order"]]
+            filled[parent] = filled.get(parent, 0) + int(record["last_qty"])
+            assert filled[parent] <= total[parent], "children never pass their parent"
+    return len(total)
+
+
+@pytest.mark.parametrize("protect", ["stop", "watch", "bracket"])
+@pytest.mark.parametrize("algorithm", ["auto", "direct", "twap", "iceberg", "slice", "peg"])
+def test_every_algorithm_keeps_the_invariants(capture, any_config, work, algorithm, protect):
+    directory = work / f"any-{algorithm}-{protect}"
+    ats("backtest", "-q", "-c", any_config, "--run-dir", directory, capture,
+        env={**os.environ, "ATS_EXECUTION_ALGORITHM": algorithm, "ATS_STRATEGY_PROTECT": protect, "ATS_STRATEGY_AVOID_OPEN": "0s",
+             "ATS_EXECUTION_TWAP_DURATION": "30s", "ATS_EXECUTION_TIMEOUT": "5s", "ATS_EXECUTION_HORIZON": "60s",
+             "ATS_EXECUTION_SLICE_INTERVAL": "5s", "ATS_RISK_MAX_LOSS_STREAK": "1000000", "ATS_EXECUTION_PEG_INTERVAL": "500ms", "ATS_VENUE_QUEUE": "true"})
+    raw = audit.records(directory / "audit.bin")
+    intents, execs, verdicts, positions = (audit.of_kind(raw, k) for k in
+                                           (audit.INTENT, audit.EXEC, audit.VERDICT, audit.POSITION))
+    fills = execs[execs["type"] == 3]
+    assert len(fills) > 100
+    assert check_children(intents, execs) > 50
+    # I1, and one verdict an intent; nothing that was refused was filled.
+    assert len(set(intents["id"])) == len(intents) == len(verdicts)
+    assert not set(fills["order"]) & set(verdicts["id"][verdicts["check"] != 0])
+    assert len(set(fills["exec"])) == len(fills)
+    # I3: a position is the sum of its executions. I8: equity is cash and positions at their marks, to the last 1e-9.
+    signed = numpy.where(fills["side"] == 1, fills["last_qty"], -fills["last_qty"])
+    assert len(positions) >= len(fills)
+    last = positions[-1]
+    assert int(signed.sum()) == int(last["qty"])
+    for p in positions:
+        exact = Fraction(int(p["cash"])) + Fraction(int(p["qty"]) * int(p["mark"]), E9)
+        assert abs(exact - int(p["equity"])) <= 1  # cash and equity are each rounded once
+    assert run_json(directory)["portfolio"]["realized_pnl"] is not None

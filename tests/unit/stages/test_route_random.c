@@ -7,6 +7,7 @@
 #include "calc/order_state.h"
 #include "core/random.h"
 #include "io/calendar_file.h"
+#include "io/market_source.h"
 #include "stages/route/route.h"
 
 #include <stdio.h>
@@ -20,7 +21,14 @@
 #define ORDERS 512u                 /* ids are below it */
 
 enum { CHAIN = 0, FEEDBACK = 0, TAP = 1 };
-typedef enum market_kind { QUOTES, QUOTES_AND_TRADES, TRADES, BARS, MARKET_KINDS } market_kind;
+typedef enum market_kind {
+    QUOTES,
+    QUOTES_AND_TRADES,
+    TRADES,
+    BARS,
+    MARKET_KINDS,
+    RECORDED = MARKET_KINDS /* a tape that the environment names */
+} market_kind;
 
 /* What the test knows of an order: what was asked for, and what came back. */
 typedef struct known {
@@ -43,6 +51,7 @@ typedef struct world {
     known orders[ORDERS];
     uint64_t next_id, event_seq, last_exec_id, seed;
     int64_t now_ns, mid_e9, halted_from_ns, last_halt_ns, last_resume_ns;
+    uint64_t tape_next;
     bool halted, killed, kill_done;
     uint64_t fills, ends, triggers, activations, replaced, unknowns;
 } world;
@@ -291,8 +300,33 @@ static void one_tick(void)
     give(&m);
 }
 
+/* The recorded day, or NULL. */
+static ats_market *tape;
+static uint64_t tape_count;
+
+/* Some of the day's next records, as they were. */
+static void recorded(void)
+{
+    for (uint64_t n = 1 + below(40); n > 0 && w.tape_next < tape_count; n--) {
+        ats_market m = tape[w.tape_next++];
+        m.h.event_seq = ++w.event_seq;
+        m.h.symbol_id = m.h.symbol_id != 0;
+        if (m.h.kind == ATS_KIND_END || m.h.kind == ATS_KIND_CONTROL)
+            continue;
+        if (m.h.kind == ATS_KIND_QUOTE && m.quote.bid_e9 > 0 && m.quote.ask_e9 > 0) {
+            w.mid_e9 = (m.quote.bid_e9 + m.quote.ask_e9) / 2;
+            w.mid_e9 -= w.mid_e9 % CENT;
+        }
+        give(&m);
+    }
+}
+
 static void move_market(void)
 {
+    if (w.kind == RECORDED) {
+        recorded();
+        return;
+    }
     if (w.halted ? below(4) == 0 : below(50) == 0)
         halt(!w.halted);
     if (w.kind == BARS && !w.halted)
@@ -438,11 +472,15 @@ static void open_world(uint64_t seed)
     memset(&w, 0, sizeof w);
     w.seed = seed;
     ats_random_seed(&w.random, seed);
-    w.kind = (market_kind)(seed % MARKET_KINDS);
+    w.kind = tape ? RECORDED : (market_kind)(seed % MARKET_KINDS);
     w.next_id = 1;
     w.mid_e9 = 100 * E9;
     w.now_ns = OPEN - (below(3) ? 0 : 300 * SEC) + (int64_t)(below(3) == 0) * 23100 * SEC;
     w.last_halt_ns = w.last_resume_ns = -1;
+    if (tape) {
+        w.tape_next = below(tape_count - tape_count / 50);
+        w.now_ns = tape[w.tape_next].h.recv_ns;
+    }
     stage_fixture_symbol(&w.fixture, "AAA", CENT, E9);
     stage_fixture_context(&w.fixture);
     snprintf(w.directory, sizeof w.directory, "/tmp/ats-test-random-XXXXXX");
@@ -530,4 +568,27 @@ Test(route_random, a_thousand_seeds_keep_the_invariants, .timeout = 300)
     cr_assert_gt(total.timeouts, 1000);
     cr_assert_gt(total.kills, 100);
     cr_assert_gt(total.rejects, 1000);
+}
+
+/* ATS_TEST_TAPE names the tape of a run over a recorded day (tests/python/test_taq_day.py). */
+Test(route_random, a_recorded_day_keeps_the_invariants, .timeout = 600)
+{
+    const char *path = getenv("ATS_TEST_TAPE");
+    ats_market_source source;
+    if (!path)
+        cr_skip("ATS_TEST_TAPE names no tape");
+    cr_assert_eq(ats_market_source_open(&source, &path, 1), 0);
+    cr_assert_eq(ats_market_source_load(&source, &tape, &tape_count), 0);
+    ats_market_source_close(&source);
+    for (uint64_t seed = 1; seed <= 1000; seed++)
+        run_seed(seed);
+    printf("%lu fills, %lu ends, %lu triggers, %lu activations, %lu replaced, %lu timeouts\n",
+           total.fills, total.ends, total.triggers, total.activations, total.replaced,
+           total.timeouts);
+    cr_expect_gt(total.fills, 10000);
+    cr_expect_gt(total.triggers, 500);
+    cr_expect_gt(total.activations, 500);
+    cr_expect_gt(total.replaced, 500);
+    free(tape);
+    tape = NULL;
 }
