@@ -465,6 +465,23 @@ int ats_config_load(ats_run_config *out, const char *path)
     return result;
 }
 
+int ats_config_limit_read(const char *name, const char *text, uint32_t *limit_id, int64_t *value,
+                          char *why, size_t why_bytes)
+{
+    int key = ats_config_key_find("risk", name), id = ats_limit_find(name);
+    ats_run_config *scratch = key >= 0 && id >= 0 ? calloc(1, sizeof *scratch) : NULL;
+    if (!scratch) {
+        snprintf(why, why_bytes, "%.40s: no such limit; they are the keys of risk", name);
+        return -1;
+    }
+    int status =
+        ats_config_key_read(ats_config_key_at((uint32_t)key), text, scratch, why, why_bytes);
+    *limit_id = (uint32_t)id;
+    *value = ats_limit_get(&scratch->limits, (uint32_t)id);
+    free(scratch);
+    return status;
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 static void write_threads(const ats_run_config *config, FILE *out)

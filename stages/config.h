@@ -89,6 +89,10 @@ void ats_config_key_print(const ats_run_config *config, uint32_t key,
 /* What the key takes: "1ms to 1h (a duration such as 500ms)". */
 void ats_config_key_allowed(uint32_t key, char *out, size_t capacity);
 
+/* Reads a risk limit by its key ("max_position") and its text ("2%"). 0, or -1 with the reason. */
+int ats_config_limit_read(const char *name, const char *text, uint32_t *limit_id, int64_t *value,
+                          char *why, size_t why_bytes);
+
 /* Threads for this many CPUs, as `auto` and `fused` choose them (config_threads.c says how); cpus
  * ascending, count at least 1. */
 void ats_config_threads_auto(ats_run_config *config, const int *cpus, int count);

@@ -260,6 +260,8 @@ static const ats_config_key KEYS[] = {
 
     {"run", "tape", ATS_CONFIG_CHOICE, AT(tape), ATS_TAPE_FULL, ATS_TAPE_REFERENCE, "full",
      "full: the tape holds the chain input; reference: it names the input files and their hashes"},
+    {"run", "commands", ATS_CONFIG_PATH, AT(commands_path), 0, 0, "",
+     "lines of \"UTC time,command\", such as pause, halt, flatten or limit; \"\": none"},
     {"run", "realtime_priority", ATS_CONFIG_U32, AT(realtime_priority), 0, 99, "0",
      "SCHED_FIFO priority of pinned threads; 0: ordinary scheduling"},
     {"run", "threads", ATS_CONFIG_THREADS, AT(threads), 0, 0, "fused",

@@ -61,7 +61,8 @@ typedef struct ats_run_config {
     char reference_path[ATS_CONFIG_PATH_BYTES]; /* "": no table of volumes, sectors, flags */
     ats_venue_sim_config venue;                 /* symbol_count is filled in by the chain */
     ats_tape_mode tape;
-    uint32_t realtime_priority; /* of pinned threads; 0 = ordinary scheduling */
+    char commands_path[ATS_CONFIG_PATH_BYTES]; /* "": none are given beforehand */
+    uint32_t realtime_priority;                /* of pinned threads; 0 = ordinary scheduling */
 
     uint32_t thread_count;
     ats_thread_config threads[ATS_THREADS_MAX];

@@ -5,6 +5,7 @@
 #include "stages/config.h"
 #include "stages/keeper/keeper.h"
 #include "stages/keeper/report.h"
+#include "tools/run_commands.h"
 #include "tools/run_dir.h"
 #include "tools/run_models.h"
 
@@ -25,6 +26,7 @@ typedef struct run {
     ats_run_config config;
     ats_market_source source;
     ats_run_models models;
+    ats_run_commands commands;
     ats_distribution distribution; /* of the model's training; no features: not known */
     char distribution_fault[192];  /* why it could not be read, or "" */
     ats_run_dir dir;
@@ -98,6 +100,9 @@ static int load(run *r)
     if (ats_run_models_load(&r->models, &r->config, r->source.symbols.count,
                             o->repeat && r->source.tape ? o->repeat : NULL) != 0)
         return -1;
+    if (ats_run_commands_load(&r->commands, &r->config, r->models.commands,
+                              r->models.command_count) != 0)
+        return -1;
     read_distribution(r);
     if (r->source.total == 0)
         return ats_error(ATS_EXIT_DATA, "the input holds no records");
@@ -119,6 +124,7 @@ static int prepare(run *r)
     ats_run_config kept = r->config;
     if (ats_run_dir_create(&r->dir, o->run_dir, o->command) != 0 ||
         ats_run_models_keep(&r->models, &r->dir, &kept) != 0 ||
+        ats_run_commands_keep(&r->config, &r->dir, &kept) != 0 ||
         ats_run_dir_keep_inputs(&r->dir, &kept, &r->source) != 0 ||
         ats_run_dir_open_files(&r->dir, &r->config, &r->source) != 0)
         return -1;
@@ -132,8 +138,8 @@ static int prepare(run *r)
                            .vectors = r->models.table.last_id > 0, /* a tape may bring them in */
                            .device = r->models.device.device.gpu ? &r->models.device.device : NULL,
                            .shadow = r->models.shadow,
-                           .commands = r->models.commands,
-                           .command_count = r->models.command_count,
+                           .commands = r->commands.due,
+                           .command_count = r->commands.count,
                            .trace = o->trace,
                            .sample = r->distribution.feature_count > 0,
                            .journal = &r->dir.journal,
@@ -392,6 +398,7 @@ static void release(run *r)
     ats_market_source_close(&r->source);
     ats_distribution_free(&r->distribution);
     ats_run_models_free(&r->models);
+    ats_run_commands_free(&r->commands);
     for (uint32_t i = 0; i < INPUTS_MAX; i++)
         free(r->repeat_inputs[i]);
 }

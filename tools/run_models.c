@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "io/lines.h"
+#include "tools/moment.h"
 #include "learn/model_file.h"
 
 #include <errno.h>
@@ -55,24 +56,6 @@ static uint32_t add_file(ats_run_models *m, const char *path, uint32_t id)
     return model->id;
 }
 
-/* "2024-02-01" or "2024-02-01T14:30:00Z". */
-static int read_moment(const char *text, int64_t *ns)
-{
-    static const char *const FORMS[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"};
-    for (size_t i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
-        struct tm tm = {0};
-        const char *end = strptime(text, FORMS[i], &tm);
-        if (!end || *end)
-            continue;
-        int64_t s = (int64_t)timegm(&tm); /* of years that would overflow, too */
-        if (s < 0 || s >= INT64_MAX / 1000000000ll)
-            return -1;
-        *ns = s * 1000000000ll;
-        return ats_time_is_sane(*ns) ? 0 : -1;
-    }
-    return -1;
-}
-
 /* A path in a file is relative to its folder. */
 static int resolve(const char *file, const char *name, char out[ATS_CONFIG_PATH_BYTES])
 {
@@ -95,7 +78,7 @@ static int add_line(ats_run_models *m, const char *path, uint64_t line, char *te
     ats_control_due *due = &m->commands[m->command_count];
     if (m->command_count == ATS_MODELS_MAX - 1) /* model.path takes one */
         return ats_error(ATS_EXIT_DATA, "%s: more than %u models", path, ATS_MODELS_MAX - 1);
-    if (read_moment(text, &due->at_ns) != 0)
+    if (ats_moment_read(text, &due->at_ns) != 0)
         return ats_error(ATS_EXIT_DATA,
                          "%s, line %llu: \"%.40s\" is no time; want 2024-02-01 or "
                          "2024-02-01T14:30:00Z (UTC)",
