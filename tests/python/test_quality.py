@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from conftest import ats, data_file, run_json
+from conftest import ROOT, ats, data_file, run_json
 from test_taq_day import E9, e9, read_csv, rebuild
 
 CENT = E9 // 100
@@ -192,6 +192,13 @@ def test_strict_keeps_entries_away_and_repeats_from_its_tape(capture, work, demo
     assert "tape: full" in demo_config
     base = demo_config.replace('path: ""', "path: strict.json").replace("flat_at: \"20:55\"",
                                                                        "flat_at: never")
+    # The faults lie outside the regular session, in which alone the strategy's orders pass: here the
+    # session is as long as the day.
+    calendar = json.loads((ROOT / "configs" / "calendars" / "us-equity.json").read_text())
+    for hours in calendar["hours"]:
+        hours.update(pre="04:00", open="04:00", close="20:00", post="20:00")
+    (work / "long-days.json").write_text(json.dumps(calendar))
+    base = base.replace('file: ""', "file: long-days.json")
     runs = {}
     for mode in ("lenient", "strict"):
         config = work / f"{mode}.yaml"
