@@ -13,15 +13,15 @@
 #include <string.h>
 
 /* all-limits: 500 symbols, 1,000 open orders, 30 positions, a matrix of all 500, every limit on and
- * none in the way. Orders are due every 10 us, open loop; between two of them quotes of five other
+ * none in the way. Orders are due every 20 us, open loop; between two of them quotes of five other
  * symbols arrive and an older order ends, as they would in a busy market, so that the gate's memory
  * is as cold as it would be. kill: see gate_kill.h. */
 
 #define SYMBOLS     500u
 #define OPEN_ORDERS 1000u
 #define POSITIONS   30u
-#define INTERVAL_NS 10000
-#define ORDERS      200000u
+#define INTERVAL_NS 20000
+#define ORDERS      100000u
 #define QUOTES      5u
 #define THROWS      200u
 #define KILL_EVENTS 100000u
@@ -292,7 +292,7 @@ static int add_all_limits(bench_gate *b)
                                                2.0 * ORDERS / seconds);
         if (row)
             snprintf(row->note, sizeof row->note,
-                     "due every 10 us; %u symbols, %u open orders, %u positions, a matrix of %u; "
+                     "due every 20 us; %u symbols, %u open orders, %u positions, a matrix of %u; "
                      "%llu of %u refused",
                      SYMBOLS, b->gate->open->count, b->gate->portfolio->open_positions, SYMBOLS,
                      (unsigned long long)b->refused, 2 * ORDERS);

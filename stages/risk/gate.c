@@ -245,15 +245,13 @@ static ats_check check_all(gate_case *c)
 static void count_order(gate_case *c)
 {
     ats_gate *g = c->g;
-    const ats_intent *i = c->i;
     g->rate_at_ns = ats_rate_after_ns(g->rate_at_ns, c->now_ns, g->interval_ns);
     c->s->rate_at_ns = ats_rate_after_ns(c->s->rate_at_ns, c->now_ns, g->symbol_interval_ns);
     c->strategy->rate_at_ns =
         ats_rate_after_ns(c->strategy->rate_at_ns, c->now_ns, g->strategy_interval_ns);
     ats_recent_add(g->recent, c->hash, c->now_ns);
-    if (!c->reduces)
-        ats_repeats_add(ats_repeats_at(g->repeats, i->strategy_id, i->h.symbol_id, i->side,
-                                       c->now_ns, g->repeat_step_ns));
+    if (c->repeats)
+        ats_repeats_add(c->repeats);
 }
 
 /* A replacement is judged as if the order in whose place it goes were not there. */
@@ -623,7 +621,6 @@ bool ats_gate_check(const ats_gate *g)
     }
     return gross == g->gross_e18 && shorted == g->short_e18 && up == g->up_e18 &&
            down == g->down_e18 && cost == g->open_cost_e18 && active == g->active_symbols &&
-           entries == g->day_entries &&
-           g->covariance->variance == ats_covariance_recount(g->covariance) &&
+           entries == g->day_entries && ats_covariance_check(g->covariance) &&
            ats_portfolio_check(g->portfolio);
 }
