@@ -279,6 +279,9 @@ static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switche
                    .strategy = &g->strategy[i->strategy_id],
                    .now_ns = i->h.recv_ns,
                    .buy = i->side == ATS_SIDE_BUY};
+    c.hash = ats_recent_hash(i->strategy_id, i->h.symbol_id, i->side, i->qty_e9,
+                             i->limit_e9 + (i->stop_e9 << 1) + (i->trail_e9 << 2));
+    ats_throttle_prefetch(g->recent, c.hash, g->repeats, i->strategy_id, i->h.symbol_id, i->side);
     c.reduces = (i->intent_flags &
                  (ATS_INTENT_REDUCE_ONLY | ATS_INTENT_PROTECTIVE | ATS_INTENT_EMERGENCY)) != 0;
     c.emergency = (i->intent_flags & ATS_INTENT_EMERGENCY) != 0;
@@ -288,8 +291,6 @@ static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switche
     price_order(&c);
     size_order(&c);
     measure(&c);
-    c.hash = ats_recent_hash(i->strategy_id, i->h.symbol_id, i->side, i->qty_e9,
-                             i->limit_e9 + (i->stop_e9 << 1) + (i->trail_e9 << 2));
     ats_check check = check_all(&c);
     if (check == ATS_CHECK_PASS) {
         count_order(&c);
