@@ -1,5 +1,6 @@
 #include "bench/bench.h"
 #include "bench/features.h"
+#include "bench/gate.h"
 #include "bench/infer.h"
 #include "bench/pipeline.h"
 #include "bench/ring.h"
@@ -7,6 +8,10 @@
 
 #include <stddef.h>
 
-const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring,     &ats_bench_pipeline,
-                                                     &ats_bench_features, &ats_bench_infer,
-                                                     &ats_bench_universe, NULL};
+const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring,
+                                                     &ats_bench_pipeline,
+                                                     &ats_bench_features,
+                                                     &ats_bench_infer,
+                                                     &ats_bench_universe,
+                                                     &ats_bench_gate,
+                                                     NULL};

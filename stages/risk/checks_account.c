@@ -29,7 +29,7 @@ static ats_check check_position(gate_case *c)
     if (ats_money_exceeds(size, c->equity_e18, l->max_position_bps))
         return gate_refuse_share(c, ATS_CHECK_POSITION, size, l->max_position_bps);
     c->v->measured_e9 = ats_money_round_e9(size);
-    c->v->limit_e9 = (int64_t)((__int128)c->v->equity_e9 * l->max_position_bps / 10000);
+    c->v->limit_e9 = gate_bps_e9(c->v->equity_e9, l->max_position_bps);
     return ATS_CHECK_PASS;
 }
 
@@ -200,10 +200,9 @@ static ats_check check_matrix(gate_case *c)
     int64_t cents = ats_money_round_e9(added(c, worst)) / E9_PER_CENT;
     ats_covariance_look look =
         ats_covariance_at(g->covariance, c->i->h.symbol_id, cents, l->max_correlation_bps);
-    if (ats_covariance_exceeds(look.variance, c->v->equity_e9, l->max_portfolio_risk_bps))
-        return gate_refuse(
-            c, ATS_CHECK_PORTFOLIO_RISK, ats_covariance_deviation_e9(look.variance),
-            (int64_t)((__int128)c->v->equity_e9 * l->max_portfolio_risk_bps / 10000));
+    if (ats_covariance_exceeds(&look, c->v->equity_e9, l->max_portfolio_risk_bps))
+        return gate_refuse(c, ATS_CHECK_PORTFOLIO_RISK, ats_covariance_deviation_e9(&look),
+                           gate_bps_e9(c->v->equity_e9, l->max_portfolio_risk_bps));
     if (look.correlated_with)
         return gate_refuse(c, ATS_CHECK_CORRELATION, look.correlation_bps, l->max_correlation_bps);
     return ATS_CHECK_PASS;

@@ -246,8 +246,9 @@ static ats_check check_throttle(gate_case *c)
     uint32_t most = c->g->limits.max_repeats;
     if (c->strategy->tripped)
         return gate_refuse(c, ATS_CHECK_THROTTLE, 0, most);
-    uint32_t count = ats_repeats_sum(ats_repeats_at(c->g->repeats, i->strategy_id, i->h.symbol_id,
-                                                    i->side, c->now_ns, c->g->repeat_step_ns));
+    c->repeats = ats_repeats_at(c->g->repeats, i->strategy_id, i->h.symbol_id, i->side, c->now_ns,
+                                c->g->repeat_step_ns);
+    uint32_t count = ats_repeats_sum(c->repeats);
     if (count < most)
         return ATS_CHECK_PASS;
     c->strategy->tripped = true;

@@ -17,7 +17,7 @@ size_t ats_covariance_footprint(uint32_t symbol_count)
     size_t n = cells(symbol_count);
     return ats_whole_lines(sizeof(ats_covariance)) + 2 * ats_whole_lines(n * n * sizeof(int64_t)) +
            ats_whole_lines(n * n * sizeof(uint32_t)) + 4 * ats_whole_lines(n * sizeof(uint32_t)) +
-           ats_whole_lines(n * sizeof(int64_t));
+           5 * ats_whole_lines(n * sizeof(int64_t));
 }
 
 static void *take(uint8_t **at, size_t bytes)
@@ -42,6 +42,10 @@ ats_covariance *ats_covariance_new(void *memory, uint32_t symbol_count)
     c->held = take(&at, n * sizeof(uint32_t));
     c->place = take(&at, n * sizeof(uint32_t));
     c->exposure = take(&at, n * sizeof(int64_t));
+    c->slot_exposure = take(&at, n * sizeof(int64_t));
+    c->slot_variance = take(&at, n * sizeof(int64_t));
+    c->open = take(&at, n * sizeof(int64_t));
+    c->deviation = take(&at, n * sizeof(int64_t));
     return c;
 }
 
@@ -58,6 +62,21 @@ static int64_t to_e12(int64_t e18)
     return q + (2 * r > E18_PER_E12 || (2 * r == E18_PER_E12 && (q & 1)));
 }
 
+static uint64_t root_of(unsigned __int128 square)
+{
+    unsigned __int128 root = 0;
+    for (int bit = 63; bit >= 0; bit--) {
+        unsigned __int128 next = root | (unsigned __int128)1 << bit;
+        if (next * next <= square)
+            root = next;
+    }
+    return (uint64_t)root;
+}
+
+static void load_slot(ats_covariance *c, uint32_t slot);
+static ats_variance_e16 recount(const ats_covariance *c);
+static __int128 recount_open(const ats_covariance *c);
+
 static void put_to_use(ats_covariance *c)
 {
     int64_t *old = c->value;
@@ -66,8 +85,16 @@ static void put_to_use(ats_covariance *c)
     c->version = c->coming;
     for (uint32_t i = 1; i < c->capacity; i++)
         c->known[i] = c->told[i] == c->version;
+    for (uint32_t i = 1; i < c->capacity; i++)
+        c->deviation[i] =
+            c->known[i]
+                ? (int64_t)root_of((unsigned __int128)c->value[(size_t)i * c->capacity + i]) + 1
+                : 0;
+    for (uint32_t slot = 0; slot < c->held_count; slot++)
+        load_slot(c, slot);
     c->coming = 0;
-    c->variance = ats_covariance_recount(c);
+    c->variance = recount(c);
+    c->open_e8 = recount_open(c);
 }
 
 ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *entry)
@@ -111,16 +138,22 @@ ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *
 
 /* ---- exposures ------------------------------------------------------------------------------ */
 
+/* What the loops over positions read lies together. */
+static void load_slot(ats_covariance *c, uint32_t slot)
+{
+    uint32_t id = c->held[slot];
+    bool known = ats_covariance_knows(c, id);
+    c->slot_exposure[slot] = known ? c->exposure[id] : 0;
+    c->slot_variance[slot] = known ? c->value[(size_t)id * c->capacity + id] : 0;
+}
+
 /* sum_j c_kj w_j over what is held. */
 static ats_variance_e16 row_sum(const ats_covariance *c, uint32_t symbol_id)
 {
     const int64_t *row = &c->value[(size_t)symbol_id * c->capacity];
     ats_variance_e16 sum = 0;
-    for (uint32_t i = 0; i < c->held_count; i++) {
-        uint32_t j = c->held[i];
-        if (ats_covariance_knows(c, j))
-            sum += (ats_variance_e16)row[j] * c->exposure[j];
-    }
+    for (uint32_t i = 0; i < c->held_count; i++)
+        sum += (ats_variance_e16)row[c->held[i]] * c->slot_exposure[i];
     return sum;
 }
 
@@ -139,16 +172,11 @@ static int64_t clamp(int64_t exposure_e2)
                                                 : exposure_e2;
 }
 
-void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2)
+static void move_exposure(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2)
 {
-    if (symbol_id >= c->capacity)
-        return;
-    exposure_e2 = clamp(exposure_e2);
-    int64_t change = exposure_e2 - c->exposure[symbol_id];
-    if (change == 0)
-        return;
     if (ats_covariance_knows(c, symbol_id))
-        c->variance = grown(c, symbol_id, row_sum(c, symbol_id), change);
+        c->variance =
+            grown(c, symbol_id, row_sum(c, symbol_id), exposure_e2 - c->exposure[symbol_id]);
     c->exposure[symbol_id] = exposure_e2;
     if (exposure_e2 != 0 && c->place[symbol_id] == 0) {
         c->held[c->held_count] = symbol_id;
@@ -158,14 +186,41 @@ void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure
         c->held[at - 1] = last;
         c->place[last] = at;
         c->place[symbol_id] = 0;
+        load_slot(c, at - 1);
+        return;
     }
+    load_slot(c, c->place[symbol_id] - 1);
 }
 
-/* Is c_kj / sqrt(c_kk c_jj) above the limit? Entries are below 2^40, so all fits 128 bits. */
-static bool too_close(int64_t pair, int64_t a, int64_t b, uint32_t limit_bps)
+void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2,
+                         int64_t open_e2)
 {
-    return pair > 0 &&
-           (__int128)pair * pair * BPS * BPS > (__int128)a * b * ((int64_t)limit_bps * limit_bps);
+    if (symbol_id >= c->capacity)
+        return;
+    exposure_e2 = clamp(exposure_e2);
+    open_e2 = clamp(open_e2);
+    c->open_e8 += (__int128)(open_e2 - c->open[symbol_id]) * c->deviation[symbol_id];
+    c->open[symbol_id] = open_e2;
+    if (exposure_e2 != c->exposure[symbol_id])
+        move_exposure(c, symbol_id, exposure_e2);
+}
+
+/* Is c_kj / sqrt(c_kk c_jj) above the limit? Entries are at most 2^40, so all fits 128 bits. */
+static bool is_above(int64_t pair, int64_t a, int64_t b, uint64_t limit_square)
+{
+    return (__int128)pair * pair * (BPS * BPS) > (__int128)a * b * (int64_t)limit_square;
+}
+
+/* The same; what is far below the limit is told by 64 bits where entries are below 2^31 (a
+ * deviation of 4.6 % a day): 2^27 is above 1e8, so the right side is too small, never too large. */
+static inline bool too_close(int64_t pair, int64_t a, int64_t b, uint64_t limit_square)
+{
+    if (pair <= 0)
+        return false;
+    if ((uint64_t)(pair | a | b) >> 31 == 0 &&
+        (uint64_t)(pair * pair) <= ((uint64_t)(a * b) >> 27) * limit_square)
+        return false;
+    return is_above(pair, a, b, limit_square);
 }
 
 static uint32_t correlation_bps(int64_t pair, int64_t a, int64_t b)
@@ -184,24 +239,26 @@ ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_i
     const int64_t *row = &c->value[(size_t)symbol_id * c->capacity];
     ats_covariance_look look = {0};
     ats_variance_e16 sum = 0;
+    const int64_t own = row[symbol_id];
+    const uint64_t limit_square = (uint64_t)limit_bps * limit_bps;
     exposure_e2 = clamp(exposure_e2);
     for (uint32_t i = 0; i < c->held_count; i++) {
         uint32_t j = c->held[i];
-        if (!ats_covariance_knows(c, j))
-            continue;
-        int64_t w = c->exposure[j], own = c->value[(size_t)j * c->capacity + j];
-        sum += (ats_variance_e16)row[j] * w;
-        if (j != symbol_id && (w > 0) == (exposure_e2 > 0) && look.correlated_with == 0 &&
-            limit_bps < BPS && too_close(row[j], row[symbol_id], own, limit_bps)) {
+        int64_t w = c->slot_exposure[i], pair = row[j];
+        sum += (ats_variance_e16)pair * w;
+        if (limit_bps < BPS && j != symbol_id && (w ^ exposure_e2) >= 0 && w != 0 &&
+            __builtin_expect(too_close(pair, own, c->slot_variance[i], limit_square), 0) &&
+            look.correlated_with == 0) {
             look.correlated_with = j;
-            look.correlation_bps = correlation_bps(row[j], row[symbol_id], own);
+            look.correlation_bps = correlation_bps(pair, own, c->slot_variance[i]);
         }
     }
     look.variance = grown(c, symbol_id, sum, exposure_e2 - c->exposure[symbol_id]);
+    look.open_e8 = c->open_e8 - (__int128)c->open[symbol_id] * c->deviation[symbol_id];
     return look;
 }
 
-ats_variance_e16 ats_covariance_recount(const ats_covariance *c)
+static ats_variance_e16 recount(const ats_covariance *c)
 {
     ats_variance_e16 sum = 0;
     for (uint32_t i = 0; i < c->held_count; i++)
@@ -210,32 +267,40 @@ ats_variance_e16 ats_covariance_recount(const ats_covariance *c)
     return sum;
 }
 
+static __int128 recount_open(const ats_covariance *c)
+{
+    __int128 sum = 0;
+    for (uint32_t i = 1; i < c->capacity; i++)
+        sum += (__int128)c->open[i] * c->deviation[i];
+    return sum;
+}
+
+bool ats_covariance_check(const ats_covariance *c)
+{
+    return c->variance == recount(c) && c->open_e8 == recount_open(c);
+}
+
 /* ---- limits -----------------------------------------------------------------------------------
  */
 
-bool ats_covariance_exceeds(ats_variance_e16 variance, int64_t equity_e9, uint32_t bps)
+bool ats_covariance_exceeds(const ats_covariance_look *look, int64_t equity_e9, uint32_t bps)
 {
-    /* variance / 1e12 > (cents * bps / 1e4)^2; the root of the right side is kept below 1e17, so
-     * that its square times 1e4 fits: 1e11 units of equity at 100 %. */
-    const __int128 most = (__int128)100000000000000000ll;
-    if (variance <= 0)
+    /* In 1e-8 currency: cents times 1e-6, as a root of the variance is. Below 1e19, so that the
+     * square fits: 1e11 units of currency. */
+    const __int128 most = (__int128)ATS_COVARIANCE_MAX_E18 * 10;
+    if (look->variance <= 0 && look->open_e8 <= 0)
         return false;
     if (equity_e9 <= 0)
         return true;
-    __int128 root = (__int128)(equity_e9 / E9_PER_CENT) * bps;
-    root = root > most ? most : root;
-    return variance > root * root * BPS;
+    __int128 room = (__int128)(equity_e9 / E9_PER_CENT) * bps * 100 - look->open_e8;
+    room = room > most ? most : room;
+    return room < 0 || look->variance > room * room;
 }
 
-int64_t ats_covariance_deviation_e9(ats_variance_e16 variance)
+int64_t ats_covariance_deviation_e9(const ats_covariance_look *look)
 {
-    unsigned __int128 left = variance > 0 ? (unsigned __int128)variance : 0;
-    unsigned __int128 root = 0;
-    for (int bit = 62; bit >= 0; bit--) {
-        unsigned __int128 next = root | (unsigned __int128)1 << bit;
-        if (next * next <= left)
-            root = next;
-    }
-    /* root is in 1e-8 currency */
-    return root > INT64_MAX / 10 ? INT64_MAX : (int64_t)root * 10;
+    __int128 sum = look->open_e8;
+    if (look->variance > 0)
+        sum += root_of((unsigned __int128)look->variance);
+    return sum > INT64_MAX / 10 ? INT64_MAX : (int64_t)sum * 10;
 }

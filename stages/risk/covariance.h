@@ -3,8 +3,13 @@
  * A matrix of the covariances of daily log returns arrives entry by entry (ATS_CONTROL_COVARIANCE),
  * each with the version it belongs to. It counts from the record that makes it whole: every pair of
  * the symbols that have a variance, once. The variance of a day's profit, sum_ij w_i w_j c_ij, is
- * kept as exposures change, and what it would be with another exposure of one symbol takes time in
+ * kept as positions change, and what it would be with another exposure of one symbol takes time in
  * proportion to the positions, not to the matrix.
+ *
+ * Open orders that may enlarge a position in other symbols count as if all of them filled and moved
+ * as one with what is held: their value times their symbol's deviation is added to the root of the
+ * variance, sum_ij <= (sqrt(variance of positions) + sum of those)^2. No burst of orders can pass
+ * beyond the limit by that.
  *
  * Fixed point: exposures w in whole cents, covariances in 1e-12 (rounded half to even from 1e-18),
  * so the variance is in 1e-16 currency^2, exact. Owner: the risk stage. Allocates nothing.
@@ -45,16 +50,21 @@ typedef struct ats_covariance {
     uint32_t coming_entries, coming_variances;
     uint32_t held_count;
     uint32_t reserved;
-    ats_variance_e16 variance;
-    int64_t *value;    /* [capacity * capacity], symmetric, 1e-12; in use */
-    int64_t *next;     /* the same; being received */
+    ats_variance_e16 variance; /* of positions */
+    __int128 open_e8;          /* sum of open values times deviations, in 1e-8 currency */
+    int64_t *value;            /* [capacity * capacity], symmetric, 1e-12; in use */
+    int64_t *next;             /* the same; being received */
     uint32_t *stamp;   /* [capacity * capacity]: version of each entry of `next`, above the diagonal
                         */
     uint32_t *known;   /* [capacity]: 1 = has a variance in the matrix in use */
     uint32_t *told;    /* [capacity]: last version that told the symbol's variance */
     uint32_t *held;    /* symbols with an exposure */
     uint32_t *place;   /* of a symbol in `held` + 1; 0 = none */
-    int64_t *exposure; /* by symbol, cents */
+    int64_t *exposure; /* by symbol, cents: of its position */
+    int64_t *slot_exposure; /* of held[i]; 0 for a symbol that the matrix does not know */
+    int64_t *slot_variance; /* of held[i], 1e-12 */
+    int64_t *open;          /* by symbol, cents, >= 0: what open orders may add */
+    int64_t *deviation;     /* by symbol, of a daily return, 1e-6, rounded up; in use */
 } ats_covariance;
 
 size_t ats_covariance_footprint(uint32_t symbol_count);
@@ -68,12 +78,15 @@ static inline bool ats_covariance_knows(const ats_covariance *c, uint32_t symbol
     return symbol_id < c->capacity && c->known[symbol_id] != 0;
 }
 
-/* The symbol's exposure is now this much, > 0 long. Beyond ATS_EXPOSURE_MAX_E2 it is that. */
-void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2);
+/* The symbol's position is now worth this much, > 0 long, and its open orders may add open_e2 >= 0.
+ * Beyond ATS_EXPOSURE_MAX_E2 it is that. */
+void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2,
+                         int64_t open_e2);
 
 /* What one look tells. */
 typedef struct ats_covariance_look {
     ats_variance_e16 variance; /* if the symbol's exposure were exposure_e2 */
+    __int128 open_e8;          /* of the open orders of all other symbols */
     uint32_t correlated_with;  /* first symbol of the same direction beyond the limit; 0 = none */
     uint32_t correlation_bps;  /* with it, rounded down */
 } ats_covariance_look;
@@ -83,13 +96,13 @@ typedef struct ats_covariance_look {
 ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
                                       int64_t exposure_e2, uint32_t limit_bps);
 
-/* The variance from scratch. */
-ats_variance_e16 ats_covariance_recount(const ats_covariance *c);
+/* Do the running sums agree with a count from scratch? */
+bool ats_covariance_check(const ats_covariance *c);
 
 /* Is the standard deviation more than bps / 10000 of this equity (1e-9)? No root, no division. */
-bool ats_covariance_exceeds(ats_variance_e16 variance, int64_t equity_e9, uint32_t bps);
+bool ats_covariance_exceeds(const ats_covariance_look *look, int64_t equity_e9, uint32_t bps);
 
 /* Standard deviation in 1e-9 currency, rounded down: for a message. */
-int64_t ats_covariance_deviation_e9(ats_variance_e16 variance);
+int64_t ats_covariance_deviation_e9(const ats_covariance_look *look);
 
 #endif

@@ -34,8 +34,9 @@ void gate_refresh(ats_gate *g, uint32_t symbol_id)
     s->down_e18 = down_value;
     g->active_symbols += (worst != 0) - s->active;
     s->active = worst != 0;
-    int64_t cents = ats_money_round_e9(gross) / E9_PER_CENT;
-    ats_covariance_hold(g->covariance, symbol_id, worst < 0 ? -cents : cents);
+    int64_t held = ats_money_round_e9(h->value_e18) / E9_PER_CENT;
+    int64_t most = ats_money_round_e9(gross) / E9_PER_CENT, size = gate_magnitude(held);
+    ats_covariance_hold(g->covariance, symbol_id, held, most > size ? most - size : 0);
 }
 
 /* ---- an order ------------------------------------------------------------------------------- */

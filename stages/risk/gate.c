@@ -245,15 +245,13 @@ static ats_check check_all(gate_case *c)
 static void count_order(gate_case *c)
 {
     ats_gate *g = c->g;
-    const ats_intent *i = c->i;
     g->rate_at_ns = ats_rate_after_ns(g->rate_at_ns, c->now_ns, g->interval_ns);
     c->s->rate_at_ns = ats_rate_after_ns(c->s->rate_at_ns, c->now_ns, g->symbol_interval_ns);
     c->strategy->rate_at_ns =
         ats_rate_after_ns(c->strategy->rate_at_ns, c->now_ns, g->strategy_interval_ns);
     ats_recent_add(g->recent, c->hash, c->now_ns);
-    if (!c->reduces)
-        ats_repeats_add(ats_repeats_at(g->repeats, i->strategy_id, i->h.symbol_id, i->side,
-                                       c->now_ns, g->repeat_step_ns));
+    if (c->repeats)
+        ats_repeats_add(c->repeats);
 }
 
 /* A replacement is judged as if the order in whose place it goes were not there. */
@@ -281,6 +279,9 @@ static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switche
                    .strategy = &g->strategy[i->strategy_id],
                    .now_ns = i->h.recv_ns,
                    .buy = i->side == ATS_SIDE_BUY};
+    c.hash = ats_recent_hash(i->strategy_id, i->h.symbol_id, i->side, i->qty_e9,
+                             i->limit_e9 + (i->stop_e9 << 1) + (i->trail_e9 << 2));
+    ats_throttle_prefetch(g->recent, c.hash, g->repeats, i->strategy_id, i->h.symbol_id, i->side);
     c.reduces = (i->intent_flags &
                  (ATS_INTENT_REDUCE_ONLY | ATS_INTENT_PROTECTIVE | ATS_INTENT_EMERGENCY)) != 0;
     c.emergency = (i->intent_flags & ATS_INTENT_EMERGENCY) != 0;
@@ -290,8 +291,6 @@ static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switche
     price_order(&c);
     size_order(&c);
     measure(&c);
-    c.hash = ats_recent_hash(i->strategy_id, i->h.symbol_id, i->side, i->qty_e9,
-                             i->limit_e9 + (i->stop_e9 << 1) + (i->trail_e9 << 2));
     ats_check check = check_all(&c);
     if (check == ATS_CHECK_PASS) {
         count_order(&c);
@@ -623,7 +622,6 @@ bool ats_gate_check(const ats_gate *g)
     }
     return gross == g->gross_e18 && shorted == g->short_e18 && up == g->up_e18 &&
            down == g->down_e18 && cost == g->open_cost_e18 && active == g->active_symbols &&
-           entries == g->day_entries &&
-           g->covariance->variance == ats_covariance_recount(g->covariance) &&
+           entries == g->day_entries && ats_covariance_check(g->covariance) &&
            ats_portfolio_check(g->portfolio);
 }

@@ -27,7 +27,8 @@ typedef struct gate_case {
     ats_money_e18 notional_e18; /* at price_e9 */
     ats_money_e18 equity_e18;
     ats_money_e18 drawdown_e18;
-    uint64_t hash; /* of what makes a duplicate */
+    uint64_t hash;               /* of what makes a duplicate */
+    ats_repeat_counter *repeats; /* of its strategy, symbol and side; NULL: not looked up */
     bool buy;
     bool reduces;
     bool emergency;
@@ -47,6 +48,12 @@ static inline ats_check gate_refuse(gate_case *c, ats_check check, int64_t measu
     c->v->measured_e9 = measured_e9;
     c->v->limit_e9 = limit_e9;
     return check;
+}
+
+/* bps of an amount, towards zero; no division of 128 bits. */
+static inline int64_t gate_bps_e9(int64_t amount_e9, uint32_t bps)
+{
+    return amount_e9 / 10000 * bps + amount_e9 % 10000 * bps / 10000;
 }
 
 /* Of a share of equity. Cold: divides. */

@@ -11,11 +11,16 @@ static uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
+static uint64_t key_of(uint32_t strategy_id, uint32_t symbol_id, uint8_t side)
+{
+    return (uint64_t)strategy_id << 32 | (uint64_t)symbol_id << 2 | side;
+}
+
 uint64_t ats_recent_hash(uint32_t strategy_id, uint32_t symbol_id, uint8_t side, int64_t qty_e9,
                          int64_t px_e9)
 {
-    uint64_t who = (uint64_t)strategy_id << 32 | (uint64_t)symbol_id << 2 | side;
-    uint64_t hash = mix(mix(mix(who) + (uint64_t)qty_e9) + (uint64_t)px_e9);
+    uint64_t hash =
+        mix(mix(mix(key_of(strategy_id, symbol_id, side)) + (uint64_t)qty_e9) + (uint64_t)px_e9);
     return hash ? hash : 1;
 }
 
@@ -55,10 +60,19 @@ static void bring_up(ats_repeat_counter *c, int64_t epoch)
         c->count[++c->epoch % steps] = 0;
 }
 
+void ats_throttle_prefetch(const ats_recent_orders *recent, uint64_t hash,
+                           const ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
+                           uint8_t side)
+{
+    uint64_t key = key_of(strategy_id, symbol_id, side);
+    __builtin_prefetch(&recent->set[hash % ATS_RECENT_SETS], 1);
+    __builtin_prefetch(&repeats->counter[mix(key) % ATS_REPEAT_KEYS], 1);
+}
+
 ats_repeat_counter *ats_repeats_at(ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
                                    uint8_t side, int64_t now_ns, int64_t step_ns)
 {
-    uint64_t key = (uint64_t)strategy_id << 32 | (uint64_t)symbol_id << 2 | side;
+    uint64_t key = key_of(strategy_id, symbol_id, side);
     int64_t epoch = now_ns / step_ns;
     uint32_t home = (uint32_t)(mix(key) % ATS_REPEAT_KEYS);
     ats_repeat_counter *take = NULL;

@@ -78,6 +78,10 @@ typedef struct ats_repeats {
  * window. */
 ats_repeat_counter *ats_repeats_at(ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
                                    uint8_t side, int64_t now_ns, int64_t step_ns);
+/* Asks for the lines that the two looks will read. */
+void ats_throttle_prefetch(const ats_recent_orders *recent, uint64_t hash,
+                           const ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
+                           uint8_t side);
 uint32_t ats_repeats_sum(const ats_repeat_counter *counter);
 void ats_repeats_add(ats_repeat_counter *counter);
 

@@ -334,8 +334,14 @@ Test(gate_account, portfolio_risk_by_the_matrix)
     EXPECT(buy(101 * E9, 99 * E9), ATS_CHECK_PORTFOLIO_RISK);
     cr_assert_eq(verdict.measured_e9, 1010 * E9);
     cr_assert_eq(verdict.limit_e9, 1000 * E9);
-    /* 50 and 60 at a half: sqrt(25 + 36 + 30) = 9.54 times 100; 50 and 70 are 10.44. */
+    /* Open orders count as one with the rest: 50 and 50 may, 50 and 51 may not. */
     PASSES(buy(50 * E9, 99 * E9));
+    quote(2, 100 * E9 - CENT, 100 * E9);
+    PASSES(in(2, buy(49 * E9, 99 * E9)));
+    EXPECT(in(2, buy(2 * E9, 98 * E9)), ATS_CHECK_PORTFOLIO_RISK);
+    answer(next_id - 3, ATS_EXEC_CANCELED);
+    /* Held at a half: 50 and 60 are sqrt(25 + 36 + 30) = 9.54 times 100, 50 and 70 are 10.44. */
+    fill(next_id - 6, 50 * E9, 99 * E9);
     PASSES(in(2, buy(60 * E9, 99 * E9)));
     EXPECT(in(2, buy(10 * E9, 98 * E9)), ATS_CHECK_PORTFOLIO_RISK);
     answer(next_id - 3, ATS_EXEC_CANCELED);
@@ -350,7 +356,7 @@ Test(gate_account, correlation_with_a_position_of_the_same_direction)
     l.max_correlation_bps = 5000;
     open_gate(l);
     matrix(1);
-    PASSES(buy(10 * E9, 99 * E9));
+    hold(10);
     PASSES(in(2, buy(10 * E9, 99 * E9))); /* at the limit */
     answer(next_id, ATS_EXEC_CANCELED);
     covariance(2, 3, 1, 1, ATS_COVARIANCE_MAX_E18 / 100);
