@@ -137,8 +137,8 @@ def test_confidence_can_keep_it_out(days):
     table = {"score": [-1.0, 1.0], "chance": [0.4, 0.6]}
     path = ensemble(days, {"a.json": 1}, table)
     free = run(days, "free", ATS_MODEL_PATH=path)
-    shut = run(days, "shut", ATS_MODEL_PATH=path, ATS_STRATEGY_MIN_CONFIDENCE="0.61")
-    half = run(days, "half", ATS_MODEL_PATH=path, ATS_STRATEGY_MIN_CONFIDENCE="0.6")
+    shut = run(days, "shut", ATS_MODEL_PATH=path, ATS_STRATEGIES_MODEL_MIN_CONFIDENCE="0.61")
+    half = run(days, "half", ATS_MODEL_PATH=path, ATS_STRATEGIES_MODEL_MIN_CONFIDENCE="0.6")
     assert free["model"]["calibrated"] and free["decisions"]["orders"] > half["decisions"]["orders"] > 0
     assert shut["decisions"]["orders"] == 0
 

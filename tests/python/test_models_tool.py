@@ -351,7 +351,7 @@ def test_a_run_opens_positions_by_the_table(days):
 
     def run(name, least):
         ats("replay", "-q", "-c", ROOT / "configs/demo.yaml", "--run-dir", days / name, days / "three.cap", ATS_MODEL_PATH=out,
-            ATS_STRATEGY_MIN_CONFIDENCE=least)
+            ATS_STRATEGIES_MODEL_MIN_CONFIDENCE=least)
         assert json.loads((days / name / "run.json").read_text())["model"]["calibrated"]
         return confidence(entries(days / name))
     free = run("free", "0")
