@@ -105,6 +105,7 @@ int ats_gate_kill_throw(const ats_workload *workload, ats_model *model, const in
         if (ats_journal_create(&journal, "/dev/shm", name, JOURNAL_ENTRIES) == 0) {
             ats_model_table models = {0}; /* holds the caller's model, so it is not cleared */
             ats_chain_spec spec = {.config = &config,
+                                   .plugin = &ats_workload_plugin,
                                    .source = &source,
                                    .pace = ATS_PACE_MAX,
                                    .models = &models,

@@ -107,6 +107,7 @@ static int run_chain(const ats_pipeline_options *o, ats_chain *chain, ats_market
     map_chain(&config, o);
     ats_model_table models = {0}; /* holds the caller's model, so it is not cleared */
     ats_chain_spec spec = {.config = &config,
+                           .plugin = &ats_workload_plugin,
                            .source = source,
                            .pace = o->schedule_ns ? ATS_PACE_SCHEDULE : ATS_PACE_MAX,
                            .schedule_ns = o->schedule_ns,

@@ -189,6 +189,43 @@ int ats_workload_model(const ats_workload *w, uint32_t trees, uint32_t depth, ui
     return *model ? 0 : -1;
 }
 
+/* ---- a strategy that always wants something ---------------------------------------------------
+ */
+
+static size_t eager_bytes(const ats_strategy_setup *setup)
+{
+    (void)setup;
+    return 64;
+}
+
+static int eager_init(void *state, const ats_strategy_setup *setup, char *why, size_t why_bytes)
+{
+    (void)state, (void)setup, (void)why, (void)why_bytes;
+    return 0;
+}
+
+/* Buys what it has not, leaves what it has: an order a signal, but while one is at work. */
+static void eager_signal(void *state, const ats_strategy_host *host, const ats_signal_view *s)
+{
+    ats_position_view p;
+    (void)state;
+    host->position(host, s->symbol, &p);
+    if (p.qty_e9 == 0 && !p.entering) {
+        ats_entry e = {.symbol = s->symbol, .side = ATS_VIEW_BUY, .score = 1, .urgency = 1};
+        host->enter(host, &e);
+    } else if (p.qty_e9 != 0 && !p.leaving) {
+        host->leave(host, s->symbol, 1, "eager");
+    }
+}
+
+const ats_strategy_plugin ats_workload_plugin = {.abi = ATS_STRATEGY_ABI,
+                                                 .bytes = sizeof(ats_strategy_plugin),
+                                                 .name = "eager",
+                                                 .wants = ATS_WANTS_SIGNALS,
+                                                 .state_bytes = eager_bytes,
+                                                 .init = eager_init,
+                                                 .on_signal = eager_signal};
+
 ats_run_config ats_workload_config(void)
 {
     ats_run_config c;

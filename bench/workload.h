@@ -8,6 +8,7 @@
 #include "core/record.h"
 #include "core/symbols.h"
 #include "stages/run_config.h"
+#include "stages/strategy/ats_strategy.h"
 
 #include <stdint.h>
 
@@ -50,5 +51,8 @@ int ats_workload_model(const ats_workload *workload, uint32_t trees, uint32_t de
  * check of the gate on and none of its limits in the way; so that orders, not events, are plenty.
  */
 ats_run_config ats_workload_config(void);
+
+/* Of its strategy, which wants an order at every signal: ats_chain_spec.plugin. */
+extern const ats_strategy_plugin ats_workload_plugin;
 
 #endif

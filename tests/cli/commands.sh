@@ -137,9 +137,9 @@ expect 2 config
 expect 2 config nonsense "$configs/demo.yaml"
 expect 2 config check
 expect 3 config check "$dir/nothing.yaml"
-sed 's/max_drawdown: 2%/max_drawdown: 200%/; s/stop_bps/stop_pbs/' "$configs/demo.yaml" >"$dir/bad.yaml"
+sed 's/max_drawdown: 2%/max_drawdown: 200%/; s/min_stop_bps/min_stop_pbs/' "$configs/demo.yaml" >"$dir/bad.yaml"
 expect 3 config check "$dir/bad.yaml"
-said 'bad.yaml:[0-9]*: strategy.stop_pbs: no such key; did you mean stop_bps'
+said 'bad.yaml:[0-9]*: exits.min_stop_pbs: no such key; did you mean min_stop_bps'
 said 'bad.yaml:[0-9]*: risk.max_drawdown: 200% is too large; allowed: 0.01% to 100%'
 expect 3 config check "$dir/bad.yaml" --json
 said '"fault_count": 2'
