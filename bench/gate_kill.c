@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLOWING         1000u    /* orders that must have gone before the switch is thrown */
+#define FLOWING         500u     /* orders that must have gone before the switch is thrown */
+#define LOOK_NS         1000000u /* orders must come in the time before the throw, too */
 #define WATCH_NS        5000000u /* five times the goal */
 #define GIVE_UP_NS      2000000000u
 #define JOURNAL_ENTRIES 1048576u /* no drain takes them out: five for each of the orders */
@@ -41,15 +42,19 @@ static bool wait_for(const ats_clock *clock, const uint64_t *orders, uint64_t co
     return true;
 }
 
-static void watch(ats_chain *chain, uint64_t seed, ats_histogram *latency, uint64_t *late_orders)
+static int watch(ats_chain *chain, uint64_t seed, uint64_t *last_ns, uint64_t *late_orders)
 {
     const ats_clock *clock = &chain->clock;
     const uint64_t *orders = &chain->context.metrics->route.orders;
     ats_random random;
     ats_random_seed(&random, seed);
-    uint64_t until = ats_clock_now(clock) + ats_random_below(&random, 1000000);
-    while (ats_clock_now(clock) < until)
-        ;
+    uint64_t earlier, until, give_up = ats_clock_now(clock) + GIVE_UP_NS;
+    do { /* again where the machine held the chain up meanwhile */
+        earlier = ats_load_relaxed(orders);
+        until = ats_clock_now(clock) + LOOK_NS + ats_random_below(&random, 1000000);
+        while (ats_clock_now(clock) < until)
+            ;
+    } while (ats_load_relaxed(orders) == earlier && until < give_up);
     uint64_t thrown = ats_clock_now(clock), last = thrown, now = thrown;
     ats_chain_kill(chain);
     uint64_t before = ats_load_relaxed(orders), seen = before;
@@ -60,12 +65,13 @@ static void watch(ats_chain *chain, uint64_t seed, ats_histogram *latency, uint6
             last = now;
         seen = count;
     }
-    ats_histogram_record(latency, last - thrown);
-    *late_orders += seen - before;
+    *last_ns = last - thrown;
+    *late_orders = seen - before;
+    return before > earlier ? 0 : ats_error(ATS_EXIT_FAILED, "bench gate: the flood had ended");
 }
 
 static int run(ats_chain *chain, const ats_chain_spec *spec, int cpu, uint64_t seed,
-               ats_histogram *latency, uint64_t *late_orders)
+               uint64_t *last_ns, uint64_t *late_orders)
 {
     cpu_set_t all;
     if (ats_chain_build(chain, spec) != 0)
@@ -77,7 +83,7 @@ static int run(ats_chain *chain, const ats_chain_spec *spec, int cpu, uint64_t s
         status = ats_thread_pin(cpu);
         bool flows = wait_for(&chain->clock, &chain->context.metrics->route.orders, FLOWING);
         if (flows)
-            watch(chain, seed, latency, late_orders);
+            status = watch(chain, seed, last_ns, late_orders) != 0 ? -1 : status;
         ats_chain_stop(chain);
         status = ats_chain_join(chain) != 0 ? -1 : status;
         pthread_setaffinity_np(pthread_self(), sizeof all, &all);
@@ -89,7 +95,7 @@ static int run(ats_chain *chain, const ats_chain_spec *spec, int cpu, uint64_t s
 }
 
 int ats_gate_kill_throw(const ats_workload *workload, ats_model *model, const int cpus[2],
-                        uint64_t seed, ats_histogram *latency, uint64_t *late_orders)
+                        uint64_t seed, uint64_t *last_ns, uint64_t *late_orders)
 {
     ats_market_source source;
     ats_journal journal;
@@ -113,7 +119,7 @@ int ats_gate_kill_throw(const ats_workload *workload, ats_model *model, const in
                                    .journal = &journal,
                                    .journal_fd = -1,
                                    .reserve_fd = -1};
-            status = run(chain, &spec, cpus[1], seed, latency, late_orders);
+            status = run(chain, &spec, cpus[1], seed, last_ns, late_orders);
             ats_journal_close(&journal, true);
         }
         ats_market_source_close(&source);

@@ -5,10 +5,10 @@
 #include "bench/bench.h"
 #include "bench/workload.h"
 
-/* One throw: records the time from the store of the switch to the last order that was seen to be
- * sent after it (0: none was) into `latency`, and adds the orders that were. 0, or -1 with an error
+/* One throw into a flood: *last_ns is the time from the store of the switch to the last order that
+ * was seen to be sent after it (0: none was), *late_orders how many were. 0, or -1 with an error
  * pushed. */
 int ats_gate_kill_throw(const ats_workload *workload, ats_model *model, const int cpus[2],
-                        uint64_t seed, ats_histogram *latency, uint64_t *late_orders);
+                        uint64_t seed, uint64_t *last_ns, uint64_t *late_orders);
 
 #endif

@@ -124,19 +124,8 @@ static bool equity_holds(const ats_portfolio *p)
     return ats_portfolio_equity(p) == p->cash_e18 + value && ats_portfolio_drawdown(p) >= 0;
 }
 
-int main(int argc, char **argv)
+static int run(ats_portfolio *p)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: portfolio_state SYMBOLS FILLS_KEPT CASH_E9 <EVENTS\n");
-        return 2;
-    }
-    uint32_t symbols = (uint32_t)atoi(argv[1]), kept = (uint32_t)atoi(argv[2]);
-    size_t bytes = (ats_portfolio_footprint(symbols, kept) + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, bytes);
-    if (!memory)
-        return 1;
-    memset(memory, 0, bytes);
-    ats_portfolio *p = ats_portfolio_new(memory, symbols, atoll(argv[3]), kept);
     char line[256];
     for (uint64_t number = 1; fgets(line, sizeof line, stdin); number++) {
         int64_t v[5];
@@ -151,9 +140,27 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    bool whole = ats_portfolio_check(p);
-    if (!whole)
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: portfolio_state SYMBOLS FILLS_KEPT CASH_E9 <EVENTS\n");
+        return 2;
+    }
+    uint32_t symbols = (uint32_t)atoi(argv[1]), kept = (uint32_t)atoi(argv[2]);
+    size_t bytes = (ats_portfolio_footprint(symbols, kept) + 63) & ~(size_t)63;
+    void *memory = aligned_alloc(64, bytes);
+    if (!memory)
+        return 1;
+    memset(memory, 0, bytes);
+    ats_portfolio *p = ats_portfolio_new(memory, symbols, atoll(argv[3]), kept);
+    int result = run(p);
+    if (result == 0 && !ats_portfolio_check(p)) {
         fprintf(stderr, "the sums do not hold at the end\n");
+        result = 1;
+    }
     free(memory);
-    return whole ? 0 : 1;
+    return result;
 }

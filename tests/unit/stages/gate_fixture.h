@@ -80,6 +80,7 @@ static inline void control(ats_control c)
 static inline void open_gate_with(ats_gate_config config, int64_t at_ns)
 {
     size_t bytes = (ats_gate_footprint(&config) + 63) & ~(size_t)63;
+    free(gate);
     void *memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
     gate = ats_gate_new(memory, &config);
@@ -94,6 +95,7 @@ static inline void open_gate_with(ats_gate_config config, int64_t at_ns)
 static inline ats_gate_config make_config(ats_risk_limits limits)
 {
     static const char *const NAMES[] = {"AAA", "BBB", "CCC", "DDD", "XYZUSD"};
+    ats_symbols_free(&symbols);
     symbols = (ats_symbols){0};
     for (uint32_t i = 0; i < 5; i++) {
         ats_symbol s = {.venue = "US",
