@@ -212,6 +212,8 @@ static const ats_config_key KEYS[] = {
     ATS_RISK_LIMITS(LIMIT_KEY){"risk", "reference", ATS_CONFIG_PATH, AT(reference_path), 0, 0, "",
                                "table of volumes, sectors and broker's flags by symbol, relative "
                                "to this file; \"\": none"},
+    {"risk", "covariance", ATS_CONFIG_PATH, AT(covariance_path), 0, 0, "",
+     "covariances of daily returns that portfolio risk and correlation begin with; \"\": none"},
 
     {"venue", "seed", ATS_CONFIG_U64, AT(venue.seed), 0, INT64_MAX, "1",
      "of the simulated venue's latencies, refusals and losses"},

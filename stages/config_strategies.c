@@ -72,6 +72,18 @@ static void read_word(ats_walk *w, const char *key, char *out, size_t capacity, 
         fault(w, line, key, "is empty, too long, or holds a quote or a control character");
 }
 
+/* A name is part of file names and of variables. */
+static void read_name(ats_walk *w, ats_strategy_spec *spec, uint32_t line)
+{
+    const char *text = ats_walk_text(w);
+    size_t length =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    if (length == 0 || text[length] || length >= sizeof spec->name)
+        fault(w, line, "name", "must be 1 to 31 letters, digits, _ and -");
+    else
+        memcpy(spec->name, text, length + 1);
+}
+
 static void read_capital(ats_walk *w, ats_strategy_spec *spec, uint32_t line)
 {
     const char *text = ats_walk_text(w);
@@ -113,7 +125,7 @@ static bool read_key(ats_walk *w, ats_strategy_spec *spec, const char *name, uin
         return ats_walk_skip(w);
     }
     if (k == KEY_NAME)
-        read_word(w, name, spec->name, sizeof spec->name, line);
+        read_name(w, spec, line);
     else if (k == KEY_PLUGIN)
         read_word(w, name, spec->plugin, sizeof spec->plugin, line);
     else if (k == KEY_SYMBOLS)

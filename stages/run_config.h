@@ -58,8 +58,9 @@ typedef struct ats_run_config {
     ats_quality_config data;
     ats_strategy_settings strategy;
     ats_risk_limits limits;
-    char reference_path[ATS_CONFIG_PATH_BYTES]; /* "": no table of volumes, sectors, flags */
-    ats_venue_sim_config venue;                 /* symbol_count is filled in by the chain */
+    char covariance_path[ATS_CONFIG_PATH_BYTES]; /* "": no matrix at the start */
+    char reference_path[ATS_CONFIG_PATH_BYTES];  /* "": no table of volumes, sectors, flags */
+    ats_venue_sim_config venue;                  /* symbol_count is filled in by the chain */
     ats_tape_mode tape;
     char commands_path[ATS_CONFIG_PATH_BYTES]; /* "": none are given beforehand */
     uint32_t realtime_priority;                /* of pinned threads; 0 = ordinary scheduling */

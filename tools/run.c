@@ -6,7 +6,9 @@
 #include "stages/keeper/keeper.h"
 #include "stages/keeper/report.h"
 #include "tools/run_commands.h"
+#include "tools/run_covariance.h"
 #include "tools/run_dir.h"
+#include "tools/run_keep.h"
 #include "tools/run_models.h"
 
 #include <inttypes.h>
@@ -75,6 +77,26 @@ static void read_distribution(run *r)
     ats_error_clear();
 }
 
+/* What the run is told beforehand: its covariances, the changes of its model, its commands. */
+static int load_commands(run *r)
+{
+    uint32_t count, models = r->models.command_count;
+    ats_control_due *all;
+    if (ats_run_covariance_load(r->config.covariance_path, &r->source.symbols, &all, &count) != 0) {
+        free(all);
+        return -1;
+    }
+    ats_control_due *given = realloc(all, ((size_t)count + models + 1) * sizeof *given);
+    if (!given) {
+        free(all);
+        return ats_error(ATS_EXIT_FAILED, "run: out of memory");
+    }
+    memcpy(given + count, r->models.commands, models * sizeof *given);
+    int status = ats_run_commands_load(&r->commands, &r->config, given, count + models);
+    free(given);
+    return status;
+}
+
 static int load(run *r)
 {
     const ats_run_options *o = r->options;
@@ -100,8 +122,7 @@ static int load(run *r)
     if (ats_run_models_load(&r->models, &r->config, r->source.symbols.count,
                             o->repeat && r->source.tape ? o->repeat : NULL) != 0)
         return -1;
-    if (ats_run_commands_load(&r->commands, &r->config, r->models.commands,
-                              r->models.command_count) != 0)
+    if (load_commands(r) != 0)
         return -1;
     read_distribution(r);
     if (r->source.total == 0)
@@ -124,7 +145,7 @@ static int prepare(run *r)
     ats_run_config kept = r->config;
     if (ats_run_dir_create(&r->dir, o->run_dir, o->command) != 0 ||
         ats_run_models_keep(&r->models, &r->dir, &kept) != 0 ||
-        ats_run_commands_keep(&r->config, &r->dir, &kept) != 0 ||
+        ats_run_keep_files(&r->dir, &kept) != 0 ||
         ats_run_dir_keep_inputs(&r->dir, &kept, &r->source) != 0 ||
         ats_run_dir_open_files(&r->dir, &r->config, &r->source) != 0)
         return -1;

@@ -1,7 +1,6 @@
 #include "tools/run_commands.h"
 
 #include "core/error.h"
-#include "core/file.h"
 #include "io/lines.h"
 #include "stages/config.h"
 #include "tools/moment.h"
@@ -179,15 +178,4 @@ void ats_run_commands_free(ats_run_commands *c)
 {
     free(c->due);
     *c = (ats_run_commands){0};
-}
-
-int ats_run_commands_keep(const ats_run_config *config, const ats_run_dir *dir,
-                          ats_run_config *kept)
-{
-    char path[ATS_RUN_PATH_BYTES];
-    if (!config->commands_path[0])
-        return 0;
-    ats_run_dir_join(dir, "commands.csv", path);
-    snprintf(kept->commands_path, sizeof kept->commands_path, "commands.csv");
-    return ats_file_copy(config->commands_path, path);
 }

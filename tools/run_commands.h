@@ -19,7 +19,6 @@
 
 #include "stages/control.h"
 #include "stages/run_config.h"
-#include "tools/run_dir.h"
 
 #define ATS_RUN_COMMANDS_MAX 4096u
 
@@ -33,9 +32,5 @@ typedef struct ats_run_commands {
 int ats_run_commands_load(ats_run_commands *commands, const ats_run_config *config,
                           const ats_control_due *given, uint32_t given_count);
 void ats_run_commands_free(ats_run_commands *commands);
-
-/* Copies the file into the run's directory and makes `kept` name the copy. */
-int ats_run_commands_keep(const ats_run_config *config, const ats_run_dir *dir,
-                          ats_run_config *kept);
 
 #endif

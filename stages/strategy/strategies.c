@@ -3,6 +3,7 @@
 #include "core/memory.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 static_assert(ATS_STRATEGIES_MAX <= 64, "a bit a strategy");
@@ -28,6 +29,13 @@ static size_t mask_bytes(const ats_strategies_config *c)
     return ats_whole_lines((c->context->symbols->count + 1ull) * sizeof(uint64_t));
 }
 
+static size_t covariance_bytes(const ats_strategies_config *c)
+{
+    return c->settings->sizing.correlation_bps
+               ? ats_covariance_footprint(c->context->symbols->count)
+               : 0;
+}
+
 size_t ats_strategies_footprint(const ats_strategies_config *c)
 {
     ats_desk_config desk = desk_config(c);
@@ -35,7 +43,7 @@ size_t ats_strategies_footprint(const ats_strategies_config *c)
            ats_whole_lines(ATS_WISHES_MAX * sizeof(ats_wish)) +
            ats_whole_lines(
                ats_markets_footprint(c->context->symbols->count, c->set->period_count)) +
-           ats_desk_footprint(&desk);
+           ats_whole_lines(ats_desk_footprint(&desk)) + covariance_bytes(c);
 }
 
 static void set_masks(ats_strategies *h)
@@ -67,6 +75,9 @@ void ats_strategies_init(ats_strategies *h, void *memory, const ats_strategies_c
                      c->set->period_count);
     at += ats_whole_lines(ats_markets_footprint(c->context->symbols->count, c->set->period_count));
     ats_desk_init(&h->desk, at, &desk, &h->markets);
+    at += ats_whole_lines(ats_desk_footprint(&desk));
+    if (covariance_bytes(c))
+        h->covariance = ats_covariance_new(at, c->context->symbols->count);
     set_masks(h);
     for (uint32_t s = 0; s < c->set->count; s++)
         set_runner(h, s);
@@ -202,6 +213,32 @@ static void set_distances(const ats_strategies *h, const ats_entry *e, ats_desk_
     out->hold_ns = e->hold_ns ? e->hold_ns : exits->max_hold_s * ATS_SECOND_NS;
 }
 
+/* 0 for a symbol that the matrix does not know. */
+static double correlation(const ats_covariance *c, uint32_t a, uint32_t b)
+{
+    if (!ats_covariance_knows(c, a) || !ats_covariance_knows(c, b))
+        return 0;
+    double own_a = (double)c->value[(size_t)a * c->capacity + a];
+    double own_b = (double)c->value[(size_t)b * c->capacity + b];
+    return (double)c->value[(size_t)a * c->capacity + b] / sqrt(own_a * own_b);
+}
+
+/* Largest with what is held, or being entered, on the same side; 0 without a matrix. */
+static double largest_correlation(const ats_strategies *h, const ats_entry *e)
+{
+    double largest = 0;
+    for (uint32_t i = 0; h->covariance && i < h->desk.active_count; i++) {
+        const ats_slot *slot = &h->desk.slots[h->desk.active[i]];
+        const ats_parent *p = slot->parent ? &h->desk.parents[slot->parent - 1] : NULL;
+        bool buys = slot->qty_e9 > 0 || (slot->qty_e9 == 0 && p && p->side == ATS_SIDE_BUY);
+        double c =
+            slot->symbol == e->symbol ? 1 : correlation(h->covariance, slot->symbol, e->symbol);
+        if (buys == (e->side == ATS_VIEW_BUY) && c > largest)
+            largest = c;
+    }
+    return largest;
+}
+
 static uint32_t size_wish(const ats_strategies *h, const ats_runner *r, const ats_entry *e,
                           ats_desk_entry *out)
 {
@@ -224,6 +261,7 @@ static uint32_t size_wish(const ats_strategies *h, const ats_runner *r, const at
         .lot_e9 = lot,
         .day_volatility = ats_markets_day_volatility(&h->markets, e->symbol),
         .confidence = e->confidence,
+        .correlation = largest_correlation(h, e),
     };
     out->qty_e9 = ats_sizing(&h->config.settings->sizing, &c, &cut);
     explain(h, r, e->symbol, "size", ats_sizing_cut_label(cut), (double)out->qty_e9 / 1e9);
@@ -652,6 +690,10 @@ static void on_control(ats_strategies *h, const ats_control *c)
         return;
     case ATS_CONTROL_FLATTEN:
         flatten(h, c);
+        return;
+    case ATS_CONTROL_COVARIANCE:
+        if (h->covariance)
+            ats_covariance_take(h->covariance, c);
         return;
     default:
         return;

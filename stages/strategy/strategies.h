@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "stages/context.h"
+#include "stages/risk/covariance.h"
 #include "stages/strategy/desk.h"
 #include "stages/strategy/plugin.h"
 #include "stages/trace.h"
@@ -63,6 +64,7 @@ struct ats_strategies {
     ats_markets markets;
     ats_desk desk;
     ats_metrics_strategy *metrics;
+    ats_covariance *covariance; /* NULL: sizes do not depend on it */
     const ats_clock *clock;
     uint64_t *wanted[5]; /* by ATS_WANTS bit, then by symbol: a bit a strategy */
     ats_runner *runners;
