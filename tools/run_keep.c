@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Copies the file that `path` names, if it names one, and puts the copy's name there. */
 static int keep(const ats_run_dir *dir, const char *name, char *path, size_t capacity)
@@ -14,6 +15,8 @@ static int keep(const ats_run_dir *dir, const char *name, char *path, size_t cap
     char copy[ATS_RUN_PATH_BYTES];
     if (!path[0])
         return 0;
+    if (access(path, R_OK) != 0)
+        return ats_error_errno(ATS_EXIT_CONFIG, errno, "%s", path);
     ats_run_dir_join(dir, name, copy);
     if (ats_file_copy(path, copy) != 0)
         return -1;
