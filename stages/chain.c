@@ -225,6 +225,8 @@ static void configure_order_side(ats_chain *chain, const ats_chain_spec *spec)
                                       .journal = spec->journal,
                                       .journal_fd = spec->journal_fd,
                                       .reserve_fd = spec->reserve_fd,
+                                      .latch_path = c->latch_path,
+                                      .run_name = spec->run_name,
                                       .stop_on_error = spec->stop_on_error};
 }
 

@@ -46,6 +46,7 @@ typedef struct ats_chain_spec {
     ats_model *shadow;        /* on trial beside it; NULL: none. Wants a drain. */
     const ats_control_due *commands; /* ascending at_ns */
     uint32_t command_count;
+    const char *run_name;              /* for the latch file */
     const ats_strategy_plugin *plugin; /* of strategies that name none: a test's or a bench's */
     ats_trace *trace;                  /* NULL: nobody asks why */
     bool vectors;                      /* compute vectors even without a model */

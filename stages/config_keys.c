@@ -212,6 +212,8 @@ static const ats_config_key KEYS[] = {
     ATS_RISK_LIMITS(LIMIT_KEY){"risk", "reference", ATS_CONFIG_PATH, AT(reference_path), 0, 0, "",
                                "table of volumes, sectors and broker's flags by symbol, relative "
                                "to this file; \"\": none"},
+    {"risk", "latch", ATS_CONFIG_PATH, AT(latch_path), 0, 0, "",
+     "file in which a latch outlives the run, until `ats rearm`; \"\": latches end with the run"},
     {"risk", "covariance", ATS_CONFIG_PATH, AT(covariance_path), 0, 0, "",
      "covariances of daily returns that portfolio risk and correlation begin with; \"\": none"},
 

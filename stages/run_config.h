@@ -58,6 +58,7 @@ typedef struct ats_run_config {
     ats_quality_config data;
     ats_strategy_settings strategy;
     ats_risk_limits limits;
+    char latch_path[ATS_CONFIG_PATH_BYTES];      /* "": latches end with the run */
     char covariance_path[ATS_CONFIG_PATH_BYTES]; /* "": no matrix at the start */
     char reference_path[ATS_CONFIG_PATH_BYTES];  /* "": no table of volumes, sectors, flags */
     ats_venue_sim_config venue;                  /* symbol_count is filled in by the chain */

@@ -15,6 +15,7 @@ extern const ats_command ats_command_replay;
 extern const ats_command ats_command_backtest;
 extern const ats_command ats_command_new_strategy;
 extern const ats_command ats_command_why;
+extern const ats_command ats_command_rearm;
 extern const ats_command ats_command_covariance;
 extern const ats_command ats_command_config;
 extern const ats_command ats_command_doctor;

@@ -1,10 +1,12 @@
 #include "tools/run.h"
 
 #include "core/log.h"
+#include "io/latch.h"
 #include "learn/drift.h"
 #include "stages/config.h"
 #include "stages/keeper/keeper.h"
 #include "stages/keeper/report.h"
+#include "tools/record_text.h"
 #include "tools/run_commands.h"
 #include "tools/run_covariance.h"
 #include "tools/run_dir.h"
@@ -35,7 +37,8 @@ typedef struct run {
     ats_chain chain;
     ats_keeper *keeper;
     ats_keeper_result kept;
-    bool started; /* the chain ran: its drain has closed what it wrote */
+    uint32_t latch; /* that a run before has left: ats_latch */
+    bool started;   /* the chain ran: its drain has closed what it wrote */
     bool interrupted;
     char stage_error[512]; /* why the chain failed, or "" */
     int stage_code;        /* and the exit code of it */
@@ -77,6 +80,30 @@ static void read_distribution(run *r)
     ats_error_clear();
 }
 
+/* A latch of a run before: after a FREEZE or a kill nothing starts, after a HALT only ways out
+ * pass. A repeated run decides as the first did. */
+static int look_at_latch(run *r)
+{
+    ats_latch_line last;
+    char at[ATS_TIME_TEXT_BYTES];
+    const char *path = r->config.latch_path;
+    if (!path[0] || r->options->repeat)
+        return 0;
+    if (ats_latch_read(path, &last) != 0)
+        return -1;
+    ats_time_text(last.at_ns, at);
+    if (last.latch > ATS_LATCH_HALT)
+        return ats_error(
+            ATS_EXIT_REFUSED,
+            "%s: FREEZE since %s by %s: %s; `ats rearm %s --reason TEXT` takes it back", path, at,
+            last.who[0] ? last.who : "?", last.why, path);
+    r->latch = last.latch;
+    if (r->latch && !r->cli->common.quiet)
+        fprintf(stderr, "%s: HALT since %s by %s: only ways out pass; `ats rearm` takes it back\n",
+                path, at, last.who);
+    return 0;
+}
+
 /* What the run is told beforehand: its covariances, the changes of its model, its commands. */
 static int load_commands(run *r)
 {
@@ -86,11 +113,13 @@ static int load_commands(run *r)
         free(all);
         return -1;
     }
-    ats_control_due *given = realloc(all, ((size_t)count + models + 1) * sizeof *given);
+    ats_control_due *given = realloc(all, ((size_t)count + models + 2) * sizeof *given);
     if (!given) {
         free(all);
         return ats_error(ATS_EXIT_FAILED, "run: out of memory");
     }
+    if (r->latch) /* as a command, so that tape and replay have it */
+        given[count++] = (ats_control_due){.command = {.code = ATS_CONTROL_HALT}};
     memcpy(given + count, r->models.commands, models * sizeof *given);
     int status = ats_run_commands_load(&r->commands, &r->config, given, count + models);
     free(given);
@@ -122,7 +151,7 @@ static int load(run *r)
     if (ats_run_models_load(&r->models, &r->config, r->source.symbols.count,
                             o->repeat && r->source.tape ? o->repeat : NULL) != 0)
         return -1;
-    if (load_commands(r) != 0)
+    if (look_at_latch(r) != 0 || load_commands(r) != 0)
         return -1;
     read_distribution(r);
     if (r->source.total == 0)
@@ -145,7 +174,7 @@ static int prepare(run *r)
     ats_run_config kept = r->config;
     if (ats_run_dir_create(&r->dir, o->run_dir, o->command) != 0 ||
         ats_run_models_keep(&r->models, &r->dir, &kept) != 0 ||
-        ats_run_keep_files(&r->dir, &kept) != 0 ||
+        ats_run_keep_files(&r->dir, &kept, r->latch != 0) != 0 ||
         ats_run_dir_keep_inputs(&r->dir, &kept, &r->source) != 0 ||
         ats_run_dir_open_files(&r->dir, &r->config, &r->source) != 0)
         return -1;
@@ -162,6 +191,7 @@ static int prepare(run *r)
                            .commands = r->commands.due,
                            .command_count = r->commands.count,
                            .trace = o->trace,
+                           .run_name = r->dir.path,
                            .sample = r->distribution.feature_count > 0,
                            .journal = &r->dir.journal,
                            .tape = r->dir.tape,

@@ -42,9 +42,34 @@ static int keep_strategies(const ats_run_dir *dir, ats_strategy_settings *s)
     return 0;
 }
 
-int ats_run_keep_files(const ats_run_dir *dir, ats_run_config *kept)
+/* The commands, behind the halt that a latch of before stands for. */
+static int keep_halt(const ats_run_dir *dir, ats_run_config *kept)
 {
-    if (keep(dir, "commands.csv", kept->commands_path, sizeof kept->commands_path) != 0 ||
+    char path[ATS_RUN_PATH_BYTES], line[4096];
+    ats_run_dir_join(dir, "commands.csv", path);
+    FILE *from = kept->commands_path[0] ? fopen(kept->commands_path, "r") : NULL;
+    FILE *to = fopen(path, "w");
+    bool failed = !to || (kept->commands_path[0] && !from);
+    if (!failed)
+        fputs("# the latch of a run before\n1980-01-02,halt\n", to);
+    while (!failed && from && fgets(line, sizeof line, from))
+        fputs(line, to);
+    failed |= (from && ferror(from)) || (to && ferror(to));
+    if (from)
+        fclose(from);
+    if ((to && fclose(to) != 0) || failed)
+        return ats_error_errno(ATS_EXIT_FAILED, errno, "%s: cannot be written", path);
+    snprintf(kept->commands_path, sizeof kept->commands_path, "commands.csv");
+    return 0;
+}
+
+int ats_run_keep_files(const ats_run_dir *dir, ats_run_config *kept, bool began_halted)
+{
+    kept->latch_path[0] = 0; /* the run's own commands say what was latched */
+    int commands = began_halted
+                       ? keep_halt(dir, kept)
+                       : keep(dir, "commands.csv", kept->commands_path, sizeof kept->commands_path);
+    if (commands != 0 ||
         keep(dir, "covariance.csv", kept->covariance_path, sizeof kept->covariance_path) != 0 ||
         keep(dir, "reference.csv", kept->reference_path, sizeof kept->reference_path) != 0)
         return -1;

@@ -5,8 +5,9 @@
 
 #include "tools/run_dir.h"
 
-/* Copies them and makes `kept` name the copies, relative to the directory. 0, or -1 with an error
+/* Copies them and makes `kept` name the copies, relative to the directory; of a run that began
+ * halted (by the latch of a run before) commands.csv begins with a halt. 0, or -1 with an error
  * pushed. */
-int ats_run_keep_files(const ats_run_dir *dir, ats_run_config *kept);
+int ats_run_keep_files(const ats_run_dir *dir, ats_run_config *kept, bool began_halted);
 
 #endif

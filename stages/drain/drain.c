@@ -1,5 +1,7 @@
 #include "stages/drain/drain.h"
 
+#include "io/latch.h"
+
 #include "core/error.h"
 
 #include <errno.h>
@@ -72,9 +74,29 @@ static void to_tape(drain *d, const ats_market *m)
     }
 }
 
+/* A latch must be there for the next run before anything else happens with it. */
+static void keep_latch(drain *d, const ats_env *e)
+{
+    static const char *const WHY[] = {"rearmed by command", "halted", "frozen or killed"};
+    const char *path = d->config->latch_path;
+    uint32_t latch = e->code == ATS_ENV_HALTED                                ? 1
+                     : e->code == ATS_ENV_FROZEN || e->code == ATS_ENV_KILLED ? 2
+                                                                              : 0;
+    bool about_it = latch != 0 || (e->code == ATS_ENV_REARMED && e->subject == 0);
+    if (!path || !path[0] || !about_it)
+        return;
+    ats_latch_line line = {.at_ns = ats_clock_wall_ns(), .latch = latch};
+    snprintf(line.who, sizeof line.who, "%s", d->config->run_name ? d->config->run_name : "?");
+    snprintf(line.why, sizeof line.why, "%s", WHY[latch]);
+    if (ats_latch_append(path, &line) != 0)
+        fail(d);
+}
+
 static void to_audit(drain *d, const void *record, uint64_t now_ns)
 {
     bool waits = d->audit_waits && now_ns < d->retry_ns;
+    if (((const ats_header *)record)->kind == ATS_KIND_ENV)
+        keep_latch(d, record);
     if (!waits && ats_audit_append(d->config->audit, record, 1) == 0) {
         d->audit_waits = false;
         ats_count(&d->metrics->audit_bytes, ATS_RECORD_DERIVED);

@@ -25,6 +25,8 @@ typedef struct ats_drain_config {
     ats_journal *journal;     /* the shared-memory end; closed by who made it */
     int journal_fd;           /* the journal's file on disk; -1 = none */
     int reserve_fd;           /* a file whose blocks are the journal's reserve; -1 = none */
+    const char *latch_path;   /* "" or NULL: latches end with the run */
+    const char *run_name;     /* who set it, for that file */
     bool stop_on_error;       /* not live: a disk that takes no more ends the run */
 } ats_drain_config;
 

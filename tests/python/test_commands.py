@@ -124,3 +124,29 @@ def test_what_makes_no_sense_is_refused_with_its_line(place, text, what):
     done = run(place, "bad", text, check=False)
     assert done.returncode == 4 and what in done.stderr
     assert not (place / "bad").exists()
+
+
+def test_a_latch_outlives_its_run_until_it_is_taken_back_by_hand(place):
+    file = place / "latch"
+    latch = {"ATS_RISK_LATCH": str(file)}
+    run(place, "first", f"{at(5)},halt\n", **latch)
+    assert " halt " in file.read_text().splitlines()[-1]
+    directory, raw = run(place, "second", "", **latch)
+    assert not (entries(raw)["recv_ns"] > 0).any() or audit.of_kind(raw, audit.EXEC)["type"].tolist().count(3) == 0
+    assert run_json(directory)["decisions"]["fills"] == 0, "it starts halted"
+    for tape in ("reference", "full"):
+        name = f"halted-{tape}"
+        directory, _ = run(place, name, "", **latch, ATS_RUN_TAPE=tape)
+        ats("replay", "-q", "--run", directory, "--run-dir", place / f"{name}-again")
+        assert run_json(place / f"{name}-again")["digest"] == run_json(directory)["digest"]
+    assert "is taken back" in ats("rearm", file, "--reason", "checked").stdout
+    assert run_json(run(place, "third", f"{at(5)},kill\n", **latch)[0])["decisions"]["fills"] > 100
+    done = run(place, "fourth", "", check=False, **latch)
+    assert done.returncode == 6 and "FREEZE since" in done.stderr and "ats rearm" in done.stderr
+    assert not (place / "fourth").exists()
+    file.write_text(file.read_text()[:-5])
+    assert "damaged" in run(place, "fifth", "", check=False, **latch).stderr, "a torn line is a latch"
+    assert "FREEZE" in ats("rearm", file, "--reason", "checked again").stdout
+    assert "no latch is set" in ats("rearm", file, "--reason", "once more").stdout
+    assert ats("rearm", file, check=False).returncode == 2
+    assert ats("rearm", place / "gone", "--reason", "x", check=False).returncode == 1
