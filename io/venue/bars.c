@@ -156,10 +156,11 @@ static void pass(ats_venue_sim *v, uint32_t symbol_id, bar_entry earliest, bar_e
                  void (*step)(ats_venue_sim *, ats_order_entry *))
 {
     const venue_symbol *s = &v->symbols[symbol_id];
+    int64_t in_time_ns = s->bar.h.event_ns + v->round_trip_ns;
     ats_order_entry *e = ats_order_table_first(v->orders, symbol_id);
     for (; e; e = ats_order_table_next(v->orders, e)) {
         uint8_t entry = venue_beside(v, e)->entry;
-        if (venue_is_live(v, e) && e->sent_ns <= s->bar.h.event_ns && entry >= earliest &&
+        if (venue_is_live(v, e) && e->sent_ns <= in_time_ns && entry >= earliest &&
             entry <= latest && e->tif != ATS_TIF_OPG && e->tif != ATS_TIF_CLS &&
             venue_may_trade(s, e))
             step(v, e);
