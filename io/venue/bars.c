@@ -2,11 +2,15 @@
 
 #include <assert.h>
 
+#define DAY_S 86400u
+
 int64_t venue_end_of_bar(const venue_symbol *s, int64_t sent_ns)
 {
     if (!venue_trades_on_bars(s) || sent_ns <= s->bar_end_ns || !venue_is_regular(s))
         return INT64_MIN;
     int64_t period_ns = s->bar_period_s * ATS_SECOND_NS;
+    if (s->bar_period_s >= DAY_S && venue_has_sessions(s))
+        return s->segment.close_ns + 1; /* sessions are not of one length */
     return s->bar_end_ns + (sent_ns - s->bar_end_ns + period_ns - 1) / period_ns * period_ns + 1;
 }
 
