@@ -618,6 +618,18 @@ static void forget_successor(ats_desk *d, const ats_exec *x)
         ats_order_table_remove(d->orders, e);
 }
 
+/* The gate refuses a pair as one, and says so of its head. */
+static void forget_leg(ats_desk *d, ats_slot *slot, const ats_exec *x)
+{
+    uint64_t leg = x->order_id + ATS_LEG_STOP;
+    if (x->type != ATS_EXEC_REFUSED || slot->target.order != x->order_id || slot->stop.order != leg)
+        return;
+    ats_order_entry *e = ats_order_table_find(d->orders, leg);
+    if (e)
+        ats_order_table_remove(d->orders, e);
+    slot->stop = (ats_guard){0};
+}
+
 ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
 {
     ats_order_entry *e = ats_order_table_find(d->orders, x->order_id);
@@ -628,6 +640,7 @@ ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
         return NULL;
     *fill_qty_e9 = book_answer(d, slot, x);
     forget_successor(d, x);
+    forget_leg(d, slot, x);
     if (e) {
         bool final = is_final(x);
         uint8_t role = d->order_role[e - d->orders->pool];
