@@ -53,6 +53,15 @@ int64_t venue_out_latency(const ats_venue_sim *v, uint64_t order_id)
                    (const int64_t[]){c->out_base_ns, c->out_jitter_ns, c->out_tail_ns});
 }
 
+#define QUEUE_NS 1000 /* answers of one moment follow each other, a nanosecond each */
+
+int64_t venue_longest_round_trip(const ats_venue_sim_config *c)
+{
+    int64_t longest_tail = (c->out_tail_ns + c->back_tail_ns) * LOGNORMAL_Q10[63] / 1024;
+    return c->out_base_ns + c->out_jitter_ns + c->back_base_ns + c->back_jitter_ns + longest_tail +
+           QUEUE_NS;
+}
+
 static int64_t back_latency(const ats_venue_sim *v, uint64_t family)
 {
     const ats_venue_sim_config *c = &v->config;

@@ -2,11 +2,15 @@
 
 #include <assert.h>
 
+#define DAY_S 86400u
+
 int64_t venue_end_of_bar(const venue_symbol *s, int64_t sent_ns)
 {
     if (!venue_trades_on_bars(s) || sent_ns <= s->bar_end_ns || !venue_is_regular(s))
         return INT64_MIN;
     int64_t period_ns = s->bar_period_s * ATS_SECOND_NS;
+    if (s->bar_period_s >= DAY_S && venue_has_sessions(s))
+        return s->segment.close_ns + 1; /* sessions are not of one length */
     return s->bar_end_ns + (sent_ns - s->bar_end_ns + period_ns - 1) / period_ns * period_ns + 1;
 }
 
@@ -156,10 +160,11 @@ static void pass(ats_venue_sim *v, uint32_t symbol_id, bar_entry earliest, bar_e
                  void (*step)(ats_venue_sim *, ats_order_entry *))
 {
     const venue_symbol *s = &v->symbols[symbol_id];
+    int64_t in_time_ns = s->bar.h.event_ns + v->round_trip_ns;
     ats_order_entry *e = ats_order_table_first(v->orders, symbol_id);
     for (; e; e = ats_order_table_next(v->orders, e)) {
         uint8_t entry = venue_beside(v, e)->entry;
-        if (venue_is_live(v, e) && e->sent_ns <= s->bar.h.event_ns && entry >= earliest &&
+        if (venue_is_live(v, e) && e->sent_ns <= in_time_ns && entry >= earliest &&
             entry <= latest && e->tif != ATS_TIF_OPG && e->tif != ATS_TIF_CLS &&
             venue_may_trade(s, e))
             step(v, e);

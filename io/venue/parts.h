@@ -80,9 +80,10 @@ struct ats_venue_sim {
     uint64_t turns;
     uint64_t exec_ids;
     int64_t now_ns;
-    int64_t alarm_ns; /* no order's end_ns is before it; INT64_MAX = none */
-    int64_t tell_ns;  /* while a bar is worked out: when its answers come; 0 = after the latency */
-    bar_entry entry;  /* and what legs are marked with that are activated meanwhile */
+    int64_t alarm_ns;      /* no order's end_ns is before it; INT64_MAX = none */
+    int64_t round_trip_ns; /* longest time from a decision to an order that waited for one answer */
+    int64_t tell_ns; /* while a bar is worked out: when its answers come; 0 = after the latency */
+    bar_entry entry; /* and what legs are marked with that are activated meanwhile */
 };
 
 /* ---- agenda.c ------------------------------------------------------------------------------- */
@@ -108,6 +109,8 @@ bool venue_has_room(const ats_venue_sim *v);
 /* Uniform 0..9999 below `share`, by (seed, id, salt) alone? */
 bool venue_chance(const ats_venue_sim *v, uint64_t id, uint64_t salt, uint32_t share_bps);
 int64_t venue_out_latency(const ats_venue_sim *v, uint64_t order_id);
+/* There and back again, at the longest. */
+int64_t venue_longest_round_trip(const ats_venue_sim_config *c);
 
 /* Schedules an answer to an order (an entry of the table or a stranger's); happened at `at_ns`. The
  * pointer is good for filling in the rest at once. */

@@ -57,6 +57,7 @@ ats_venue_sim *ats_venue_sim_new(void *memory, const ats_venue_sim_config *c)
     v->config = *c;
     v->capacity = action_capacity(c);
     v->alarm_ns = INT64_MAX;
+    v->round_trip_ns = venue_longest_round_trip(c);
     v->orders = ats_order_table_new(at, c->order_capacity, c->symbol_count);
     at += ats_whole_lines(ats_order_table_footprint(c->order_capacity, c->symbol_count));
     v->beside = (venue_order *)at;

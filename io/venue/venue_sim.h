@@ -34,7 +34,9 @@
  * Bars (bars.c). A symbol that has had neither quote nor trade trades on its bars, of the finest
  * period seen; ats_venue_sim_foresee is given each before it is due, and the answers of what
  * happened inside come at the bar's end, before the bar itself. An order sent at or before the
- * bar's start fills at the open if it is marketable then: latency does not make it miss the open.
+ * bar's start, or no later after it than the longest round trip (it followed from the close before,
+ * by way of one answer: a stop had to be cancelled first), fills at the open if it is marketable
+ * then: latency does not make it miss the open.
  * One sent later waits for the next bar, as do IOC and FOK, which end with the open. A limit needs
  * a trade through its price (low < limit for a buy) and fills at min(open, limit); a stop fills at
  * max(open, stop) plus slippage; a stop-limit fills in the bar that triggers it only if its limit

@@ -16,8 +16,8 @@
 /* ---- memory ------------------------------------------------------------------------------- */
 
 typedef struct layout {
-    size_t slots, active, first_active, parents, free_parents, orders, order_slot, order_role,
-        outbox, bytes;
+    size_t slots, active, first_active, flows, parents, free_parents, orders, order_slot,
+        order_role, outbox, bytes;
 } layout;
 
 static size_t take(size_t *at, size_t bytes)
@@ -34,6 +34,7 @@ static layout lay_out(const ats_desk_config *c)
     layout l = {.slots = take(&at, slots * sizeof(ats_slot)),
                 .active = take(&at, slots * sizeof(uint32_t)),
                 .first_active = take(&at, symbols * sizeof(uint32_t)),
+                .flows = take(&at, c->strategy_count * sizeof(ats_money_e18)),
                 .parents = take(&at, orders * sizeof(ats_parent)),
                 .free_parents = take(&at, orders * sizeof(uint32_t)),
                 .orders =
@@ -60,6 +61,7 @@ void ats_desk_init(ats_desk *d, void *memory, const ats_desk_config *config, ats
                     .slots = (ats_slot *)(at + l.slots),
                     .active = (uint32_t *)(at + l.active),
                     .first_active = (uint32_t *)(at + l.first_active),
+                    .flows_e18 = (ats_money_e18 *)(at + l.flows),
                     .parents = (ats_parent *)(at + l.parents),
                     .free_parents = (uint32_t *)(at + l.free_parents),
                     .orders = ats_order_table_new(at + l.orders, config->order_capacity,
@@ -132,6 +134,23 @@ ats_money_e18 ats_desk_equity(const ats_desk *d)
     return equity;
 }
 
+ats_money_e18 ats_desk_profit(const ats_desk *d, uint32_t strategy)
+{
+    ats_money_e18 profit = d->flows_e18[strategy];
+    for (uint32_t i = 0; i < d->active_count; i++) {
+        const ats_slot *slot = &d->slots[d->active[i]];
+        if (slot->strategy == strategy)
+            profit += ats_money_product(d->markets->symbol[slot->symbol].price_e9, slot->qty_e9);
+    }
+    return profit;
+}
+
+static void pay(ats_desk *d, const ats_slot *slot, ats_money_e18 amount)
+{
+    d->cash_e18 += amount;
+    d->flows_e18[slot->strategy] += amount;
+}
+
 ats_money_e18 ats_desk_used(const ats_desk *d, uint32_t strategy)
 {
     ats_money_e18 used = 0;
@@ -178,7 +197,7 @@ static void come_flat(ats_desk *d, ats_slot *slot)
 /* Adds qty_e9 (its sign: bought or sold) at a price to a slot. */
 static void book(ats_desk *d, ats_slot *slot, int64_t qty_e9, int64_t px_e9, int64_t fee_e9)
 {
-    d->cash_e18 -= ats_money_product(px_e9, qty_e9) + ats_money_from_e9(fee_e9);
+    pay(d, slot, -ats_money_product(px_e9, qty_e9) - ats_money_from_e9(fee_e9));
     activate(d, slot);
     if (slot->qty_e9 != 0 && (slot->qty_e9 < 0) != (qty_e9 < 0)) {
         int64_t closed = magnitude(qty_e9) < magnitude(slot->qty_e9) ? qty_e9 : -slot->qty_e9;
@@ -576,12 +595,14 @@ static ats_slot *slot_of(ats_desk *d, const ats_exec *x, const ats_order_entry *
 static int64_t book_answer(ats_desk *d, ats_slot *slot, const ats_exec *x)
 {
     int64_t qty_e9 = x->side == ATS_SIDE_BUY ? x->last_qty_e9 : -x->last_qty_e9;
-    if (x->type == ATS_EXEC_FILL)
+    if (x->type == ATS_EXEC_FILL) {
+        ats_markets_take_fill(d->markets, slot->symbol, x->last_px_e9);
         book(d, slot, qty_e9, x->last_px_e9, x->fee_e9);
-    else if (x->type == ATS_EXEC_BUSTED)
+    } else if (x->type == ATS_EXEC_BUSTED) {
         book(d, slot, -qty_e9, x->last_px_e9, -x->fee_e9);
-    else
+    } else {
         return 0;
+    }
     /* A bust may bring back what was left, or turn what was held: nobody decided on that. */
     if (x->type == ATS_EXEC_BUSTED && slot->qty_e9 != 0 && slot->stop_e9 == 0)
         want_out(slot, ATS_REASON_EXIT_RULE, 1);
@@ -607,6 +628,18 @@ static ats_slot *forget_successor(ats_desk *d, const ats_exec *x)
     return slot;
 }
 
+/* The gate refuses a pair as one, and says so of its head. */
+static void forget_leg(ats_desk *d, ats_slot *slot, const ats_exec *x)
+{
+    uint64_t leg = x->order_id + ATS_LEG_STOP;
+    if (x->type != ATS_EXEC_REFUSED || slot->target.order != x->order_id || slot->stop.order != leg)
+        return;
+    ats_order_entry *e = ats_order_table_find(d->orders, leg);
+    if (e)
+        ats_order_table_remove(d->orders, e);
+    slot->stop = (ats_guard){0};
+}
+
 ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
 {
     ats_order_entry *e = ats_order_table_find(d->orders, x->order_id);
@@ -620,6 +653,7 @@ ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
     if (!slot)
         return NULL;
     *fill_qty_e9 = book_answer(d, slot, x);
+    forget_leg(d, slot, x);
     if (e) {
         bool final = is_final(x);
         uint8_t role = d->order_role[e - d->orders->pool];
@@ -644,12 +678,42 @@ static int64_t ratio(int64_t value, int64_t numerator, int64_t denominator)
     return (int64_t)((__int128)value * numerator / denominator);
 }
 
-static void split(ats_desk *d, ats_slot *slot, int64_t numerator, int64_t denominator)
+/* What the slots before this one, and with it, come to after a split: exactly, and in whole lots.
+ */
+typedef struct split_sum {
+    __int128 old_e9;
+    int64_t exact_e9, whole_e9;
+} split_sum;
+
+/* Lots are cut off the symbol's total, as the broker cuts them off the account's, so the slots
+ * still add up to the position: what one of them lacks of a lot goes to the next, for its price,
+ * and the broker pays the last rest out. */
+static void split_quantity(ats_desk *d, ats_slot *slot, const ats_corporate_action *a,
+                           split_sum *sum)
 {
+    int64_t lot_e9 = ats_symbol_lot_e9(&d->config.symbols->entry[slot->symbol]);
+    sum->old_e9 += slot->qty_e9;
+    int64_t exact_e9 = (int64_t)(sum->old_e9 * a->ratio_numerator / a->ratio_denominator);
+    int64_t whole_e9 = exact_e9 - exact_e9 % lot_e9;
+    int64_t before_e9 = exact_e9 - sum->exact_e9, after_e9 = whole_e9 - sum->whole_e9;
+    sum->exact_e9 = exact_e9;
+    sum->whole_e9 = whole_e9;
+    if (slot->qty_e9 == 0)
+        return;
+    int64_t price_e9 = d->markets->symbol[slot->symbol].price_e9, rest_e9 = before_e9 - after_e9;
+    if ((rest_e9 > 0) == (before_e9 > 0) && before_e9 != 0)
+        slot->cost_e18 -= ats_money_share(slot->cost_e18, magnitude(rest_e9), magnitude(before_e9));
+    else
+        slot->cost_e18 -= ats_money_product(price_e9, rest_e9);
+    slot->qty_e9 = after_e9;
+    pay(d, slot, ats_money_product(price_e9, rest_e9));
+}
+
+static void split(ats_desk *d, ats_slot *slot, const ats_corporate_action *a, split_sum *sum)
+{
+    int64_t numerator = a->ratio_numerator, denominator = a->ratio_denominator;
     ats_parent *p = parent_of(d, slot);
-    int64_t qty_e9 = ratio(slot->qty_e9, numerator, denominator);
-    qty_e9 -= qty_e9 % ats_symbol_lot_e9(&d->config.symbols->entry[slot->symbol]);
-    slot->qty_e9 = qty_e9;
+    split_quantity(d, slot, a, sum);
     slot->stop_e9 = ratio(slot->stop_e9, denominator, numerator);
     slot->target_e9 = ratio(slot->target_e9, denominator, numerator);
     slot->trail_e9 = ratio(slot->trail_e9, denominator, numerator);
@@ -664,12 +728,13 @@ static void split(ats_desk *d, ats_slot *slot, int64_t numerator, int64_t denomi
 
 void ats_desk_action(ats_desk *d, const ats_corporate_action *a)
 {
+    split_sum sum = {0};
     for (uint32_t at = d->first_active[a->h.symbol_id]; at; at = d->slots[at - 1].next) {
         ats_slot *slot = &d->slots[at - 1];
         if (a->action == ATS_ACTION_DIVIDEND)
-            d->cash_e18 += ats_money_product(a->cash_e9, slot->qty_e9);
+            pay(d, slot, ats_money_product(a->cash_e9, slot->qty_e9));
         else if (a->action == ATS_ACTION_SPLIT)
-            split(d, slot, a->ratio_numerator, a->ratio_denominator);
+            split(d, slot, a, &sum);
     }
     ats_desk_look_at_symbol(d, a->h.symbol_id);
 }

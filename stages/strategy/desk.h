@@ -96,6 +96,7 @@ typedef struct ats_desk {
     uint32_t active_count;
     uint32_t *first_active; /* by symbol; place + 1 */
     uint32_t position_count;
+    ats_money_e18 *flows_e18; /* [strategy_count]: what each has taken in, less what it paid */
 
     ats_parent *parents; /* [order_capacity] */
     uint32_t *free_parents;
@@ -160,6 +161,9 @@ void ats_desk_action(ats_desk *d, const ats_corporate_action *action);
 
 /* Positions and their money, in 1e-18. */
 ats_money_e18 ats_desk_equity(const ats_desk *d);
+/* What a strategy has made: realised and unrealised, fees and dividends in it. The profits of all
+ * add up to the account's equity less what it began with. */
+ats_money_e18 ats_desk_profit(const ats_desk *d, uint32_t strategy);
 ats_money_e18 ats_desk_used(const ats_desk *d, uint32_t strategy);
 
 int64_t ats_slot_average_e9(const ats_slot *slot);

@@ -134,8 +134,10 @@ static ats_step send_market(const view *v)
 /* The child at work: cancelled once its time is over. */
 static ats_step mind_child(const view *v, int64_t until_ns)
 {
-    if (v->p->child_leaving || !v->m->open || v->now_ns < until_ns)
-        return wait_until(v->p->child_leaving || !v->m->open ? INT64_MAX : until_ns);
+    /* An auction fills its order or ends it, and on bars tells of that at the first bar's end. */
+    bool ends_itself = v->p->child_tif == ATS_TIF_OPG;
+    if (v->p->child_leaving || ends_itself || !v->m->open || v->now_ns < until_ns)
+        return wait_until(v->p->child_leaving || ends_itself || !v->m->open ? INT64_MAX : until_ns);
     return (ats_step){.kind = ATS_STEP_CANCEL, .next_ns = INT64_MAX};
 }
 

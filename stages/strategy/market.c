@@ -1,5 +1,6 @@
 #include "stages/strategy/market.h"
 
+#include "calc/money.h"
 #include "calc/sale_condition.h"
 #include "core/memory.h"
 
@@ -187,6 +188,19 @@ static void take_bar(ats_markets *m, const ats_bar *b)
     build_from_bar(m, b);
 }
 
+/* The quotes of before mean nothing; the last price goes on in the new unit, so that what is held
+ * is worth what it was until the market speaks. */
+static void take_split(ats_symbol_market *s, const ats_corporate_action *a)
+{
+    s->sampled_ns = 0;
+    s->bid_e9 = s->ask_e9 = s->bid_size_e9 = s->ask_size_e9 = 0;
+    if (s->price_e9 == 0)
+        return;
+    int64_t price_e9 =
+        (int64_t)ats_money_scale(s->price_e9, a->ratio_denominator, a->ratio_numerator);
+    s->price_e9 = price_e9 > 0 ? price_e9 : 1;
+}
+
 void ats_markets_take(ats_markets *m, const ats_market *record)
 {
     ats_symbol_market *s = &m->symbol[record->h.symbol_id];
@@ -207,13 +221,19 @@ void ats_markets_take(ats_markets *m, const ats_market *record)
             s->halted = false;
         return;
     case ATS_KIND_CORPORATE_ACTION:
-        /* The old prices tell nothing of the new ones. */
         if (record->corporate_action.action == ATS_ACTION_SPLIT)
-            s->sampled_ns = 0;
+            take_split(s, &record->corporate_action);
         return;
     default:
         return;
     }
+}
+
+void ats_markets_take_fill(ats_markets *m, uint32_t symbol_id, int64_t px_e9)
+{
+    ats_symbol_market *s = &m->symbol[symbol_id];
+    if (!quoted(s))
+        s->price_e9 = px_e9;
 }
 
 bool ats_markets_next_bar(ats_markets *m, uint32_t symbol_id, const ats_bar *record, int64_t now_ns,

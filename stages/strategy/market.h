@@ -63,6 +63,9 @@ uint32_t ats_markets_time(ats_markets *m, int64_t now_ns);
 /* Takes a market record of a symbol; *m->segments are up to date. */
 void ats_markets_take(ats_markets *m, const ats_market *record);
 
+/* A fill of our own: where no quotes come nothing newer is known of the price. */
+void ats_markets_take_fill(ats_markets *m, uint32_t symbol_id, int64_t px_e9);
+
 /* The next bar that is over and wanted, for the caller to pass on until there is none: from a
  * ready-made bar in hand (record, may be NULL), or built and ended at or before now. Returns false
  * when there is none; *next is the caller's, 0 at first. */

@@ -48,7 +48,9 @@ typedef struct symbol_state {
     ats_bar_ema fast, slow;
     ats_wilder range;
     ats_dmi dmi;
-    double high, low, close; /* of the bar before; close 0 = none */
+    int64_t high_e9,
+        low_e9; /* of the bar before: which of two moves is larger is decided exactly */
+    double high, low, close; /* close 0 = none */
     float model_score;
     uint32_t held_bars; /* since the position was seen first */
 } symbol_state;
@@ -80,15 +82,20 @@ static void timeframes(const void *state, uint32_t out_s[8])
     out_s[0] = (uint32_t)((const swing_trend *)state)->p[TIMEFRAME_S];
 }
 
-static void update(const swing_trend *t, symbol_state *s, double high, double low, double close)
+static void update(const swing_trend *t, symbol_state *s, const ats_view_bar *b)
 {
+    double high = (double)b->high_e9 / 1e9, low = (double)b->low_e9 / 1e9;
+    double close = (double)b->close_e9 / 1e9;
     if (s->close > 0) {
         double range = ats_true_range(high, low, s->close);
         ats_wilder_update(&s->range, range, (uint32_t)t->p[ATR_BARS]);
-        ats_dmi_update(&s->dmi, high - s->high, s->low - low, range);
+        ats_dmi_update(&s->dmi, (double)(b->high_e9 - s->high_e9) / 1e9,
+                       (double)(s->low_e9 - b->low_e9) / 1e9, range);
     }
     ats_bar_ema_update(&s->fast, close, (uint32_t)t->p[FAST]);
     ats_bar_ema_update(&s->slow, close, (uint32_t)t->p[SLOW]);
+    s->high_e9 = b->high_e9;
+    s->low_e9 = b->low_e9;
     s->high = high;
     s->low = low;
     s->close = close;
@@ -151,6 +158,8 @@ static void rescale(symbol_state *s, double factor)
                         &s->high,       &s->low,        &s->close};
     for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++)
         *prices[i] *= factor;
+    s->high_e9 = (int64_t)(s->high * 1e9 + 0.5);
+    s->low_e9 = (int64_t)(s->low * 1e9 + 0.5);
 }
 
 static void on_market(void *state, const ats_strategy_host *host, const ats_market_view *v)
@@ -164,8 +173,7 @@ static void on_market(void *state, const ats_strategy_host *host, const ats_mark
     }
     if (v->kind != ATS_VIEW_BAR || v->bar.period_s != (uint32_t)t->p[TIMEFRAME_S])
         return;
-    update(t, s, (double)v->bar.high_e9 / 1e9, (double)v->bar.low_e9 / 1e9,
-           (double)v->bar.close_e9 / 1e9);
+    update(t, s, &v->bar);
     ats_position_view p;
     host->position(host, v->symbol, &p);
     if (p.qty_e9 != 0) {

@@ -48,10 +48,18 @@ Test(venue_bars, a_marketable_order_sent_by_the_start_fills_at_the_open)
     expect_fill(good, 10, 10003, END(1));
 }
 
+Test(venue_bars, one_that_waited_for_one_answer_fills_at_the_open_too)
+{
+    open_on_bars((ats_venue_sim_config){0});
+    uint64_t id = accepted(order(SELL, 10, ATS_ORDER_MARKET, ATS_TIF_DAY), END(0) + OUT + BACK);
+    bar(1, 10003, 10020, 10001, 10015);
+    expect_fill(id, 10, 10003, END(1));
+}
+
 Test(venue_bars, one_sent_later_waits_for_the_next_bar)
 {
     open_on_bars((ats_venue_sim_config){0});
-    uint64_t id = accepted(limit(BUY, 10, 10010, ATS_TIF_IOC), END(0) + 1);
+    uint64_t id = accepted(limit(BUY, 10, 10010, ATS_TIF_IOC), END(0) + OUT + BACK + 1);
     bar(1, 10003, 10020, 10001, 10015);
     expect_nothing(END(1));
     bar(2, 10004, 10020, 10001, 10015);
