@@ -30,11 +30,18 @@ static const ats_option OPTIONS[] = {{'w', "window", ATS_OPTION_DURATION,
                                       "how long before TIME, and after it, to look", 0, 0, false},
                                      {0, NULL, ATS_OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, false}};
 
+/* At one time: first what was heard, then what a strategy saw and was answered, then each intent
+ * with its verdict. */
+#define ORDER_HEARD  0ull
+#define ORDER_SEEN   (1ull << 62)
+#define ORDER_WANTED (2ull << 62)
+
 /* What is told, in the order of time. */
 typedef struct telling {
     int64_t ns;
-    uint32_t order; /* of two at one time: as they came */
+    uint64_t order; /* of two at one time; see ORDER_* */
     uint32_t strategy;
+    uint32_t reserved;
     char text[240];
 } telling;
 
@@ -110,7 +117,7 @@ static telling *tell(asking *a, int64_t ns, uint32_t strategy)
         a->told = grown;
         a->capacity = capacity;
     }
-    a->told[a->count] = (telling){.ns = ns, .order = (uint32_t)a->count, .strategy = strategy};
+    a->told[a->count] = (telling){.ns = ns, .order = ORDER_SEEN + a->count, .strategy = strategy};
     return &a->told[a->count++];
 }
 
@@ -169,12 +176,23 @@ static void tell_record(asking *a, const ats_header *h)
                         : h->kind == ATS_KIND_EXEC ? x->strategy_id
                                                    : 0;
     telling *t = tell(a, h->recv_ns, strategy);
-    if (t && h->kind == ATS_KIND_INTENT)
+    if (!t)
+        return;
+    const ats_verdict *v = (const ats_verdict *)h;
+    switch (h->kind) {
+    case ATS_KIND_INTENT:
+        t->order = ORDER_WANTED + 2 * i->intent_id;
         tell_intent(t, i);
-    else if (t && h->kind == ATS_KIND_VERDICT)
-        tell_verdict(t, (const ats_verdict *)h);
-    else if (t)
+        return;
+    case ATS_KIND_VERDICT:
+        t->order = ORDER_WANTED + 2 * v->intent_id + 1;
+        tell_verdict(t, v);
+        return;
+    default:
+        t->order = ORDER_HEARD + a->count;
         tell_exec(t, x);
+        return;
+    }
 }
 
 static void tell_trace(asking *a)
@@ -305,7 +323,9 @@ static void print_strategies(const asking *a)
     }
     for (uint32_t i = 0; i < config.strategy.count; i++) {
         const ats_strategy_spec *spec = &config.strategy.strategies[i];
-        printf("%sstrategy %u  %s (%s)", i ? "" : "\n", i + 1, spec->name, spec->plugin);
+        const char *file = strrchr(spec->plugin, '/');
+        printf("%sstrategy %u  %s (%s)", i ? "" : "\n", i + 1, spec->name,
+               file ? file + 1 : spec->plugin);
         for (uint32_t p = 0; p < spec->parameter_count; p++)
             printf("%s %s %g", p ? "," : ":", spec->parameters[p].name, spec->parameters[p].value);
         printf("\n");
