@@ -198,8 +198,7 @@ static ats_check check_matrix(gate_case *c)
     int64_t down = c->v->position_e9 - c->v->open_sell_e9 - (c->buy ? 0 : c->i->qty_e9);
     int64_t worst = gate_worst_e9(up, down);
     int64_t cents = ats_money_round_e9(added(c, worst)) / E9_PER_CENT;
-    ats_covariance_look look =
-        ats_covariance_at(g->covariance, c->i->h.symbol_id, cents, l->max_correlation_bps);
+    ats_covariance_look look = ats_covariance_at(g->covariance, c->i->h.symbol_id, cents);
     if (ats_covariance_exceeds(&look, c->v->equity_e9, l->max_portfolio_risk_bps))
         return gate_refuse(c, ATS_CHECK_PORTFOLIO_RISK, ats_covariance_deviation_e9(&look),
                            gate_bps_e9(c->v->equity_e9, l->max_portfolio_risk_bps));

@@ -17,7 +17,9 @@ size_t ats_covariance_footprint(uint32_t symbol_count)
     size_t n = cells(symbol_count);
     return ats_whole_lines(sizeof(ats_covariance)) + 2 * ats_whole_lines(n * n * sizeof(int64_t)) +
            ats_whole_lines(n * n * sizeof(uint32_t)) + 4 * ats_whole_lines(n * sizeof(uint32_t)) +
-           5 * ats_whole_lines(n * sizeof(int64_t));
+           5 * ats_whole_lines(n * sizeof(int64_t)) +
+           ats_whole_lines(n * ATS_COVARIANCE_SLOTS * sizeof(int64_t)) +
+           ats_whole_lines(n * sizeof(uint64_t));
 }
 
 static void *take(uint8_t **at, size_t bytes)
@@ -46,6 +48,9 @@ ats_covariance *ats_covariance_new(void *memory, uint32_t symbol_count)
     c->slot_variance = take(&at, n * sizeof(int64_t));
     c->open = take(&at, n * sizeof(int64_t));
     c->deviation = take(&at, n * sizeof(int64_t));
+    c->near = take(&at, n * ATS_COVARIANCE_SLOTS * sizeof(int64_t));
+    c->close = take(&at, n * sizeof(uint64_t));
+    c->close_bps = BPS;
     return c;
 }
 
@@ -73,7 +78,7 @@ static uint64_t root_of(unsigned __int128 square)
     return (uint64_t)root;
 }
 
-static void load_slot(ats_covariance *c, uint32_t slot);
+static void fill_slot(ats_covariance *c, uint32_t slot);
 static ats_variance_e16 recount(const ats_covariance *c);
 static __int128 recount_open(const ats_covariance *c);
 
@@ -91,7 +96,7 @@ static void put_to_use(ats_covariance *c)
                 ? (int64_t)root_of((unsigned __int128)c->value[(size_t)i * c->capacity + i]) + 1
                 : 0;
     for (uint32_t slot = 0; slot < c->held_count; slot++)
-        load_slot(c, slot);
+        fill_slot(c, slot);
     c->coming = 0;
     c->variance = recount(c);
     c->open_e8 = recount_open(c);
@@ -138,13 +143,62 @@ ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *
 
 /* ---- exposures ------------------------------------------------------------------------------ */
 
+/* Is c_kj / sqrt(c_kk c_jj) above the limit? Entries are at most 2^40, so all fits 128 bits. */
+static bool is_above(int64_t pair, int64_t a, int64_t b, uint64_t limit_square)
+{
+    return (__int128)pair * pair * (BPS * BPS) > (__int128)a * b * (int64_t)limit_square;
+}
+
+/* Sets or clears a slot's bit. */
+static void set_bit(uint64_t *bits, uint32_t slot, bool on)
+{
+    *bits = (*bits & ~(1ull << slot)) | (uint64_t)on << slot;
+}
+
+/* The column of what a slot holds: rare, since it changes with what is held, not with prices. */
+static void load_column(ats_covariance *c, uint32_t slot)
+{
+    uint32_t id = c->held[slot];
+    const int64_t *column = &c->value[(size_t)id * c->capacity]; /* the matrix is symmetric */
+    const uint64_t limit_square = (uint64_t)c->close_bps * c->close_bps;
+    for (uint32_t k = 1; k < c->capacity; k++) {
+        int64_t own = c->value[(size_t)k * c->capacity + k], pair = column[k];
+        bool near = k != id && c->close_bps < BPS && pair > 0 &&
+                    is_above(pair, own, column[id], limit_square);
+        c->near[(size_t)k * ATS_COVARIANCE_SLOTS + slot] = pair;
+        set_bit(&c->close[k], slot, near);
+    }
+}
+
 /* What the loops over positions read lies together. */
 static void load_slot(ats_covariance *c, uint32_t slot)
 {
     uint32_t id = c->held[slot];
     bool known = ats_covariance_knows(c, id);
-    c->slot_exposure[slot] = known ? c->exposure[id] : 0;
+    int64_t exposure = known ? c->exposure[id] : 0;
+    c->slot_exposure[slot] = exposure;
     c->slot_variance[slot] = known ? c->value[(size_t)id * c->capacity + id] : 0;
+    if (slot >= ATS_COVARIANCE_SLOTS)
+        return;
+    set_bit(&c->long_slots, slot, exposure > 0);
+    set_bit(&c->short_slots, slot, exposure < 0);
+}
+
+/* A slot holds another symbol than before. */
+static void fill_slot(ats_covariance *c, uint32_t slot)
+{
+    load_slot(c, slot);
+    if (slot < ATS_COVARIANCE_SLOTS)
+        load_column(c, slot);
+}
+
+void ats_covariance_limit(ats_covariance *c, uint32_t limit_bps)
+{
+    if (limit_bps == c->close_bps)
+        return;
+    c->close_bps = limit_bps;
+    for (uint32_t slot = 0; slot < c->held_count; slot++)
+        fill_slot(c, slot);
 }
 
 /* sum_j c_kj w_j over what is held. */
@@ -181,15 +235,20 @@ static void move_exposure(ats_covariance *c, uint32_t symbol_id, int64_t exposur
     if (exposure_e2 != 0 && c->place[symbol_id] == 0) {
         c->held[c->held_count] = symbol_id;
         c->place[symbol_id] = ++c->held_count;
+        fill_slot(c, c->held_count - 1);
     } else if (exposure_e2 == 0) {
         uint32_t at = c->place[symbol_id], last = c->held[--c->held_count];
         c->held[at - 1] = last;
         c->place[last] = at;
         c->place[symbol_id] = 0;
-        load_slot(c, at - 1);
-        return;
+        fill_slot(c, at - 1);
+        if (c->held_count < ATS_COVARIANCE_SLOTS) { /* the slot that is free now holds nothing */
+            set_bit(&c->long_slots, c->held_count, false);
+            set_bit(&c->short_slots, c->held_count, false);
+        }
+    } else {
+        load_slot(c, c->place[symbol_id] - 1);
     }
-    load_slot(c, c->place[symbol_id] - 1);
 }
 
 void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2,
@@ -205,24 +264,6 @@ void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure
         move_exposure(c, symbol_id, exposure_e2);
 }
 
-/* Is c_kj / sqrt(c_kk c_jj) above the limit? Entries are at most 2^40, so all fits 128 bits. */
-static bool is_above(int64_t pair, int64_t a, int64_t b, uint64_t limit_square)
-{
-    return (__int128)pair * pair * (BPS * BPS) > (__int128)a * b * (int64_t)limit_square;
-}
-
-/* The same; what is far below the limit is told by 64 bits where entries are below 2^31 (a
- * deviation of 4.6 % a day): 2^27 is above 1e8, so the right side is too small, never too large. */
-static inline bool too_close(int64_t pair, int64_t a, int64_t b, uint64_t limit_square)
-{
-    if (pair <= 0)
-        return false;
-    if ((uint64_t)(pair | a | b) >> 31 == 0 &&
-        (uint64_t)(pair * pair) <= ((uint64_t)(a * b) >> 27) * limit_square)
-        return false;
-    return is_above(pair, a, b, limit_square);
-}
-
 static uint32_t correlation_bps(int64_t pair, int64_t a, int64_t b)
 {
     __int128 square = (__int128)pair * pair * BPS * BPS, one = (__int128)a * b;
@@ -233,26 +274,52 @@ static uint32_t correlation_bps(int64_t pair, int64_t a, int64_t b)
     return (uint32_t)bps;
 }
 
-ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
-                                      int64_t exposure_e2, uint32_t limit_bps)
+/* With more positions than there are slots: from the matrix itself. */
+static ats_variance_e16 look_far(const ats_covariance *c, uint32_t symbol_id, bool is_long,
+                                 ats_covariance_look *look)
 {
     const int64_t *row = &c->value[(size_t)symbol_id * c->capacity];
-    ats_covariance_look look = {0};
+    const uint64_t limit_square = (uint64_t)c->close_bps * c->close_bps;
     ats_variance_e16 sum = 0;
-    const int64_t own = row[symbol_id];
-    const uint64_t limit_square = (uint64_t)limit_bps * limit_bps;
-    exposure_e2 = clamp(exposure_e2);
     for (uint32_t i = 0; i < c->held_count; i++) {
         uint32_t j = c->held[i];
         int64_t w = c->slot_exposure[i], pair = row[j];
         sum += (ats_variance_e16)pair * w;
-        if (limit_bps < BPS && j != symbol_id && (w ^ exposure_e2) >= 0 && w != 0 &&
-            __builtin_expect(too_close(pair, own, c->slot_variance[i], limit_square), 0) &&
-            look.correlated_with == 0) {
-            look.correlated_with = j;
-            look.correlation_bps = correlation_bps(pair, own, c->slot_variance[i]);
-        }
+        if (c->close_bps < BPS && look->correlated_with == 0 && j != symbol_id && w != 0 &&
+            (w > 0) == is_long && pair > 0 &&
+            is_above(pair, row[symbol_id], c->slot_variance[i], limit_square))
+            look->correlated_with = j;
     }
+    return sum;
+}
+
+static ats_variance_e16 look_near(const ats_covariance *c, uint32_t symbol_id, bool is_long,
+                                  ats_covariance_look *look)
+{
+    const int64_t *near = &c->near[(size_t)symbol_id * ATS_COVARIANCE_SLOTS];
+    uint64_t close = c->close[symbol_id] & (is_long ? c->long_slots : c->short_slots);
+    ats_variance_e16 sum = 0;
+    for (uint32_t i = 0; i < c->held_count; i++)
+        sum += (ats_variance_e16)near[i] * c->slot_exposure[i];
+    if (__builtin_expect(close != 0, 0))
+        look->correlated_with = c->held[__builtin_ctzll(close)];
+    return sum;
+}
+
+ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
+                                      int64_t exposure_e2)
+{
+    ats_covariance_look look = {0};
+    exposure_e2 = clamp(exposure_e2);
+    ats_variance_e16 sum = c->held_count <= ATS_COVARIANCE_SLOTS
+                               ? look_near(c, symbol_id, exposure_e2 >= 0, &look)
+                               : look_far(c, symbol_id, exposure_e2 >= 0, &look);
+    uint32_t other = look.correlated_with;
+    if (other != 0)
+        look.correlation_bps =
+            correlation_bps(c->value[(size_t)symbol_id * c->capacity + other],
+                            c->value[(size_t)symbol_id * c->capacity + symbol_id],
+                            c->value[(size_t)other * c->capacity + other]);
     look.variance = grown(c, symbol_id, sum, exposure_e2 - c->exposure[symbol_id]);
     look.open_e8 = c->open_e8 - (__int128)c->open[symbol_id] * c->deviation[symbol_id];
     return look;
@@ -275,9 +342,22 @@ static __int128 recount_open(const ats_covariance *c)
     return sum;
 }
 
+/* Do the columns that lie together agree with the matrix? */
+static bool columns_agree(const ats_covariance *c)
+{
+    uint32_t slots = c->held_count < ATS_COVARIANCE_SLOTS ? c->held_count : ATS_COVARIANCE_SLOTS;
+    uint64_t used = slots == ATS_COVARIANCE_SLOTS ? ~0ull : (1ull << slots) - 1;
+    for (uint32_t slot = 0; slot < slots; slot++)
+        for (uint32_t k = 1; k < c->capacity; k++)
+            if (c->near[(size_t)k * ATS_COVARIANCE_SLOTS + slot] !=
+                c->value[(size_t)k * c->capacity + c->held[slot]])
+                return false;
+    return ((c->long_slots | c->short_slots) & ~used) == 0;
+}
+
 bool ats_covariance_check(const ats_covariance *c)
 {
-    return c->variance == recount(c) && c->open_e8 == recount_open(c);
+    return c->variance == recount(c) && c->open_e8 == recount_open(c) && columns_agree(c);
 }
 
 /* ---- limits -----------------------------------------------------------------------------------

@@ -27,6 +27,10 @@
  * MiB. With more symbols in a run there is no matrix, and what sends one is refused. */
 #define ATS_COVARIANCE_SYMBOLS 1024u
 
+/* Positions of which a look reads covariances that lie together, and correlations as bits; twice as
+ * many as the configurations of ATS allow. With more it reads them from the matrix, a line each. */
+#define ATS_COVARIANCE_SLOTS 64u
+
 /* Largest |entry|: a daily standard deviation of 100 %. */
 #define ATS_COVARIANCE_MAX_E18 1000000000000000000ll
 
@@ -65,12 +69,21 @@ typedef struct ats_covariance {
     int64_t *slot_variance; /* of held[i], 1e-12 */
     int64_t *open;          /* by symbol, cents, >= 0: what open orders may add */
     int64_t *deviation;     /* by symbol, of a daily return, 1e-6, rounded up; in use */
+    int64_t *near;   /* [capacity][ATS_COVARIANCE_SLOTS]: of a symbol with held[slot], 1e-12 */
+    uint64_t *close; /* by symbol, a bit a slot: correlated beyond close_bps */
+    uint64_t long_slots, short_slots; /* a bit a slot: known, and which way */
+    uint32_t close_bps;
+    uint32_t reserved32;
 } ats_covariance;
 
 size_t ats_covariance_footprint(uint32_t symbol_count);
 ats_covariance *ats_covariance_new(void *memory, uint32_t symbol_count);
 
 ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *entry);
+
+/* The limit that ats_covariance_at is asked with from now on. Warm: goes through the matrix's
+ * columns of what is held. */
+void ats_covariance_limit(ats_covariance *c, uint32_t limit_bps);
 
 /* Is the symbol in the matrix that is in use? */
 static inline bool ats_covariance_knows(const ats_covariance *c, uint32_t symbol_id)
@@ -91,10 +104,9 @@ typedef struct ats_covariance_look {
     uint32_t correlation_bps;  /* with it, rounded down */
 } ats_covariance_look;
 
-/* For a symbol that is known. limit_bps: largest correlation with an exposure of the same
- * direction; 10000: none is too large. */
+/* For a symbol that is known, whose exposure would be exposure_e2. */
 ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
-                                      int64_t exposure_e2, uint32_t limit_bps);
+                                      int64_t exposure_e2);
 
 /* Do the running sums agree with a count from scratch? */
 bool ats_covariance_check(const ats_covariance *c);

@@ -94,6 +94,7 @@ void gate_apply_limits(ats_gate *g)
     g->symbol_interval_ns = GATE_SECOND_NS / l->max_symbol_orders_per_s;
     g->strategy_interval_ns = GATE_SECOND_NS / l->max_strategy_orders_per_s;
     g->repeat_step_ns = l->repeat_window_ms * GATE_MS_NS / ATS_REPEAT_STEPS;
+    ats_covariance_limit(g->covariance, l->max_correlation_bps);
     g->short_bps = (uint32_t)((uint64_t)l->max_gross_bps * l->max_short_bps / 10000);
     for (uint32_t id = 1; id <= g->symbols->count; id++)
         g->symbol[id].max_volume_e9 = max_volume_e9(g, id);
