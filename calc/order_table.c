@@ -47,6 +47,17 @@ static uint32_t slot_of(const ats_order_table *t, uint64_t id)
     return (uint32_t)(id ^ (id >> 31)) & t->mask;
 }
 
+void ats_order_table_prefetch(const ats_order_table *t, uint64_t order_id, uint32_t symbol_id)
+{
+    __builtin_prefetch(&t->index[slot_of(t, order_id)], 1);
+    __builtin_prefetch(&t->last[symbol_id], 1);
+    if (t->count == t->capacity)
+        return;
+    const uint8_t *entry = (const uint8_t *)&t->pool[t->free_list[t->capacity - 1 - t->count]];
+    for (size_t at = 0; at < sizeof(ats_order_entry); at += ATS_CACHE_LINE)
+        __builtin_prefetch(entry + at, 1);
+}
+
 ats_order_entry *ats_order_table_find(const ats_order_table *t, uint64_t order_id)
 {
     for (uint32_t slot = slot_of(t, order_id); t->index[slot]; slot = (slot + 1) & t->mask) {

@@ -61,6 +61,9 @@ ats_order_entry *ats_order_table_insert(ats_order_table *t, uint64_t order_id, u
 ats_order_entry *ats_order_table_find(const ats_order_table *t, uint64_t order_id);
 void ats_order_table_remove(ats_order_table *t, ats_order_entry *entry);
 
+/* Fetches the lines that inserting this id will touch, for who has other things to do before. */
+void ats_order_table_prefetch(const ats_order_table *t, uint64_t order_id, uint32_t symbol_id);
+
 static inline ats_order_entry *ats_order_table_first(const ats_order_table *t, uint32_t symbol_id)
 {
     return t->first[symbol_id] ? &t->pool[t->first[symbol_id] - 1] : NULL;

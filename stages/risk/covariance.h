@@ -104,6 +104,19 @@ typedef struct ats_covariance_look {
     uint32_t correlation_bps;  /* with it, rounded down */
 } ats_covariance_look;
 
+/* Fetches the lines that a look at the symbol will touch. */
+static inline void ats_covariance_prefetch(const ats_covariance *c, uint32_t symbol_id)
+{
+    const int64_t *near = &c->near[(size_t)symbol_id * ATS_COVARIANCE_SLOTS];
+    if (symbol_id >= c->capacity)
+        return;
+    for (uint32_t i = 0; i < c->held_count && i < ATS_COVARIANCE_SLOTS; i += 8)
+        __builtin_prefetch(&near[i]);
+    __builtin_prefetch(&c->close[symbol_id]);
+    __builtin_prefetch(&c->open[symbol_id]);
+    __builtin_prefetch(&c->deviation[symbol_id]);
+}
+
 /* For a symbol that is known, whose exposure would be exposure_e2. */
 ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_id,
                                       int64_t exposure_e2);

@@ -268,9 +268,23 @@ static void find_target(gate_case *c)
         gate_unreserve(c->g, e);
 }
 
+/* What an order of this symbol reads, before anything waits for it. */
+static void prefetch(const ats_gate *g, const ats_intent *i)
+{
+    const uint8_t *s = (const uint8_t *)&g->symbol[i->h.symbol_id];
+    const uint8_t *held = (const uint8_t *)&g->portfolio->holdings[i->h.symbol_id];
+    for (size_t at = 0; at < sizeof(ats_gate_symbol); at += ATS_CACHE_LINE)
+        __builtin_prefetch(s + at, 1);
+    for (size_t at = 0; at < sizeof(ats_holding); at += ATS_CACHE_LINE)
+        __builtin_prefetch(held + at);
+    ats_covariance_prefetch(g->covariance, i->h.symbol_id);
+    ats_order_table_prefetch(g->open, i->intent_id, i->h.symbol_id);
+}
+
 static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switches *switches,
                         ats_verdict *v)
 {
+    prefetch(g, i);
     gate_case c = {.g = g,
                    .i = i,
                    .s = &g->symbol[i->h.symbol_id],
