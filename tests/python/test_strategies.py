@@ -5,6 +5,7 @@ import decimal
 import io
 import json
 import math
+import os
 import re
 import sqlite3
 import subprocess
@@ -750,3 +751,21 @@ def test_confluence_refuses_what_makes_no_sense(tmp_path, parameters, why):
     ats("synth", "-q", "-o", tmp_path / "day.cap", "--duration", "1s", "--symbols", 1)
     done = ats("backtest", "-q", "-c", tmp_path / "bad.yaml", "--run-dir", tmp_path / "run", tmp_path / "day.cap", check=False)
     assert done.returncode == 3 and why in done.stderr
+
+
+# ---- the documentation ------------------------------------------------------------------------------
+
+def test_documented_parameters_are_those_of_the_program():
+    driver = os.environ.get("STRATEGY_PARAMETERS", "build/release/tests/strategy_parameters")
+    want = {}
+    for line in subprocess.run([driver], capture_output=True, text=True, check=True).stdout.splitlines():
+        plugin, name, fallback, least, most, help_ = line.split("\t")
+        number = [f"{float(x):.12g}" for x in (fallback, least, most)]
+        want.setdefault(plugin, []).append(f"| `{name}` | {number[0]} | {number[1]} to {number[2]} | {help_} |")
+    have, plugin = {}, None
+    for line in (ROOT / "docs/strategies.md").read_text().splitlines():
+        if line.startswith("## "):
+            plugin = line[3:]
+        elif line.startswith("| `"):
+            have.setdefault(plugin, []).append(line)
+    assert len(want) == 4 and have == want
