@@ -37,7 +37,7 @@ typedef struct ats_holding_times {
  * above 0 it is not watched. */
 void ats_holding_enter(ats_holding_times *times, uint32_t key, int side, double price, double risk);
 
-/* A bar of this key has closed, after the bar of its entries. */
+/* A bar of this key has closed: the first after an entry may be the one that it was filled in. */
 void ats_holding_bar(ats_holding_times *times, uint32_t key, double close);
 
 /* A split changes the unit of a key's prices. */

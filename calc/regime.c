@@ -99,7 +99,7 @@ double ats_regime_ratio(const ats_regime *g)
     return slow > 0 ? sqrt(variance(g, &g->fast, ATS_REGIME_VOLATILITY_N) / slow) : 1.0;
 }
 
-double ats_regime_t(const ats_regime *g)
+double ats_regime_trend(const ats_regime *g)
 {
     if (g->count < ATS_REGIME_TREND_N)
         return NAN;
@@ -125,7 +125,7 @@ double ats_regime_correlation(const ats_regime *g)
 
 static uint32_t label_of(const ats_regime *g, const ats_regime_settings *s)
 {
-    double ratio = ats_regime_ratio(g), t = ats_regime_t(g);
+    double ratio = ats_regime_ratio(g), t = ats_regime_trend(g);
     uint32_t volatility = ratio < s->quiet_ratio ? 0 : ratio > s->wild_ratio ? 2 : 1;
     uint32_t direction = t < -s->trend_t ? 0 : t > s->trend_t ? 2 : 1;
     return 3 * volatility + direction;

@@ -91,7 +91,7 @@ void ats_regime_rescale(ats_regime *regime, double factor);
  * without any movement has a ratio of 1 and a t of 0. */
 double ats_regime_volatility(const ats_regime *regime);
 double ats_regime_ratio(const ats_regime *regime);
-double ats_regime_t(const ats_regime *regime);
+double ats_regime_trend(const ats_regime *regime);
 double ats_regime_correlation(const ats_regime *regime); /* NaN when one did not move */
 
 /* Label of `back` bars ago, 0 the present one; UNKNOWN further back than is kept. */

@@ -73,6 +73,16 @@ static bool shadow_may_block(const ats_chain_spec *spec)
     return spec->shadow && spec->pace == ATS_PACE_MAX;
 }
 
+/* One moment may leave or enter every position there is (a close, a flatten): an order and a cancel
+ * for each open one, and an answer to each. Lockstep stages wait for each other within the moment,
+ * so a link between them that fills up would never empty. */
+static uint32_t depth_for_orders(uint32_t depth, uint32_t order_capacity)
+{
+    while (depth < 2 * order_capacity)
+        depth *= 2;
+    return depth;
+}
+
 /* Infer asks for room for a whole batch and the market records between its vectors; half of a link
  * is left for the other side to work on. */
 static uint32_t depth_for_batch(uint32_t depth, uint32_t batch_limit)
@@ -97,6 +107,8 @@ static void choose_links(ats_chain *chain, const ats_chain_spec *spec)
         *link = LINKS[i];
         if (i == INFER_IN || i == INFER_OUT)
             link->depth = depth_for_batch(link->depth, spec->config->batch_limit);
+        if ((LOCKSTEP >> link->from & 1) && (LOCKSTEP >> link->to & 1))
+            link->depth = depth_for_orders(link->depth, spec->config->venue.order_capacity);
         if (i == SHADOW_LINK && shadow_may_block(spec))
             link->full = ATS_FULL_MUST_ARRIVE;
     }

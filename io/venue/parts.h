@@ -83,6 +83,7 @@ struct ats_venue_sim {
     int64_t alarm_ns;      /* no order's end_ns is before it; INT64_MAX = none */
     int64_t round_trip_ns; /* longest time from a decision to an order that waited for one answer */
     int64_t tell_ns; /* while a bar is worked out: when its answers come; 0 = after the latency */
+    bool closing;    /* END is next: no session comes any more */
     bar_entry entry; /* and what legs are marked with that are activated meanwhile */
 };
 

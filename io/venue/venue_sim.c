@@ -171,7 +171,7 @@ void ats_venue_sim_foresee(ats_venue_sim *v, const ats_market *next)
     if (next->h.kind == ATS_KIND_BAR)
         venue_foresee_bar(v, &next->bar);
     else if (next->h.kind == ATS_KIND_END)
-        v->alarm_ns = INT64_MAX;
+        v->closing = true;
 }
 
 /* ---- time ----------------------------------------------------------------------------------- */
@@ -180,7 +180,7 @@ void ats_venue_sim_foresee(ats_venue_sim *v, const ats_market *next)
  * the bars that end with the session. */
 static int64_t alarm_due(const ats_venue_sim *v)
 {
-    return v->alarm_ns == INT64_MAX ? INT64_MAX : v->alarm_ns + 1;
+    return v->alarm_ns == INT64_MAX || v->closing ? INT64_MAX : v->alarm_ns + 1;
 }
 
 int64_t ats_venue_sim_next_due(const ats_venue_sim *v)

@@ -5,6 +5,7 @@ import decimal
 import io
 import json
 import math
+import os
 import re
 import sqlite3
 import subprocess
@@ -181,6 +182,8 @@ class Walk:
                 p.guard = None  # the venue cancels it; there is no price for a new one before the day's first
             if self.pending[s] and self.pending[s]["side"]:
                 self.pending[s] = None
+            elif self.pending[s]:
+                self.pending[s]["late"] = True  # cancelled as well, and not passed again before the day's first price
         if b.dividend and p:
             self.cash += p.side * p.qty * b.dividend
 
@@ -240,7 +243,9 @@ class Walk:
         if o and o["side"] and o["auction"] and self.r["next_close"][o["at"]] != int(b.end):
             # A day without a bar: the order for its opening has expired, and its price is too old for another.
             o = self.pending[s] = None
-        if o:
+        if o and o.pop("late", False):
+            pass
+        elif o:
             self.pending[s] = None
             buys = o["side"] > 0 if o["side"] else self.position[s].side < 0
             px = b.o if o["auction"] else self.slipped(b.o, buys)
@@ -305,6 +310,8 @@ class Walk:
         if int(b.end) < self.rest_until[s] or (x.side < 0 and not self.r["short"]):
             return
         left = self.until_close(b)
+        if left <= 0 and not self.r.get("overnight"):
+            return
         if left > 0 and (left <= self.r["avoid_close_ns"] or 390 * 60 * SECOND - left < self.r["avoid_open_ns"]):
             return
         stop, trail = math.floor(x.stop * 1e9), math.floor(x.trail * 1e9)
@@ -588,3 +595,177 @@ def test_swing_trend_trade_for_trade(tmp_path, days, daily, name, changes, other
     parameters = {**SWING_TREND, **other}
     compare(tmp_path, "swing_trend", swing_trend, swing_trend_decisions(parameters), parameters, {**daily, **changes},
             *days, latency)
+
+
+# ---- confluence -------------------------------------------------------------------------------------
+
+CONFLUENCE = dict(entry=0.35, exit=0, w_trend=1, w_momentum=1, w_reversion=0.5, w_volume=0.5, w_pattern=0.5, w_model=0,
+                  least_share=0.5, adapt=1, stop_atr=2, peak_sensitivity=0.7, max_hold_bars=0, overnight=0)
+
+
+def pattern_column(o, h, l, c):
+    """There or not as TA-Lib says, how clear as calc/indicators/candle.h says."""
+    top, bottom, body = np.maximum(o, c), np.minimum(o, c), np.abs(c - o)
+    before = np.concatenate([[np.nan], body[:-1]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        contrast = 1 - np.minimum(body, before) / np.maximum(body, before)
+        clear = [(talib.CDLHAMMER, 2 * (bottom - l) / (h - l) - 1), (talib.CDLSHOOTINGSTAR, 2 * (h - top) / (h - l) - 1),
+                 (talib.CDLENGULFING, contrast), (talib.CDLHARAMI, contrast)]
+        found = [np.sign(f(o, h, l, c)) * (0.5 + 0.5 * np.where(x > 0, x, 0)) for f, x in clear]
+    best = found[0]
+    for f in found[1:]:
+        best = np.where(np.abs(f) > np.abs(best), f, best)
+    return np.where(np.arange(len(o)) >= 11, best, 0)
+
+
+def confluence(b, p):
+    ratio = np.array([a / b if (a, b) != (1, 1) else 1.0 for a, b in (s or (1, 1) for s in b.split)])
+    scale = np.cumprod(ratio)
+    o, h, l, c = (b[k].to_numpy() * scale for k in "OHLC")
+    v = b.V.to_numpy() / scale
+    close, volume = pd.Series(c), pd.Series(v)
+    atr, rsi = talib.ATR(h, l, c, 14), talib.RSI(c, 14)
+    deviation = close.rolling(20).std(ddof=0)
+    balance = pd.Series(np.concatenate([[0], np.sign(np.diff(c)) * v[1:]])).rolling(20).sum()
+    pattern = pattern_column(o, h, l, c)
+    late = np.arange(len(c)) >= 20
+    views = np.stack([(talib.EMA(c, 20) - talib.EMA(c, 50)) / atr / 2, (rsi - 50) / 50,
+                      np.where(late, -(close - close.rolling(20).mean()) / deviation / 2, np.nan),
+                      np.where(late, balance / volume.rolling(20).sum(), np.nan),
+                      np.where(pattern != 0, pattern, np.nan), np.full(len(c), np.nan)], axis=1)
+    views = np.clip(views, -1, 1)
+    r = np.log(close / close.shift())
+    s = {n: r.rolling(n).std() for n in (20, 50, 100)}
+    calm, t = s[20] / s[100], r.rolling(50).mean() / (s[50] / 50**0.5)
+    weights = np.tile([p[k] for k in ("w_trend", "w_momentum", "w_reversion", "w_volume", "w_pattern", "w_model")], (len(c), 1))
+    known, flat, wild = calm.notna().to_numpy(), (t.abs() <= 1).to_numpy(), (calm > 1.5).to_numpy()
+    if p["adapt"]:
+        for term, in_trend, in_flat in ((0, 1.5, 0.5), (1, 1.25, 1), (2, 0.5, 1.5)):
+            weights[known, term] *= np.where(flat, in_flat, in_trend)[known]
+        weights[known & wild, 4] *= 0.5
+    ready = np.where(np.isnan(views), 0, weights)
+    share = ready.sum(axis=1) / weights.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        score = np.where(share >= p["least_share"], np.nansum(ready * views, axis=1) / ready.sum(axis=1), np.nan)
+    score[:49] = np.nan  # a timeframe is chosen once its slow average is there
+    side = np.where(score >= p["entry"], 1, np.where(score <= -p["entry"], -1, 0))
+    marks = {}
+    for way in (1, -1):
+        tired = thin = 0
+        for n in (5, 10, 20):
+            roc = close / close.shift(n) - 1
+            total = volume.rolling(n).sum()
+            tired = tired + ((way * roc > 0) & (way * roc < way * roc.shift()))
+            thin = thin + ((way * roc > 0) & (total < total.shift(n)))
+        momentum = 0.5 * np.clip(way * (rsi - 50) / 20, 0, 1) + 0.5 * tired / 3
+        marks[way] = (0.4 * momentum + 0.3 * thin / 3 + 0.3 * np.maximum(0, -way * pattern)).where(np.arange(len(c)) >= 40)
+    return pd.DataFrame(dict(side=side, score=score, top=marks[1], bottom=marks[-1], atr=atr / scale, scale=scale,
+                             stop=atr / scale * p["stop_atr"], trail=0.0, close=c, trailing=0.0))
+
+
+def confluence_decisions(p):
+    def decide(w, s, b, x):
+        position = w.position[s]
+        if not position:
+            if not w.pending[s] and x.side:
+                w.enter(s, b, x)
+            return
+        position.bars += 1
+        if position.bars == 1:
+            position.scaled = position.entry_px / 1e9 * x.scale
+        if math.isnan(x.score):
+            return
+        gains = (x.close - position.scaled) * position.side > 0
+        if x.score * position.side < p["exit"]:
+            w.leave(s, b, "exit_rule")
+        elif p["peak_sensitivity"] and gains and (x.top if position.side > 0 else x.bottom) >= 1 - p["peak_sensitivity"]:
+            w.leave(s, b, "exit_rule")
+        elif p["max_hold_bars"] and position.bars >= p["max_hold_bars"]:
+            w.leave(s, b, "exit_rule")
+    return decide
+
+
+@pytest.mark.parametrize("other", [{}, dict(adapt=0, peak_sensitivity=0), dict(max_hold_bars=15, peak_sensitivity=0.5)],
+                         ids=["plain", "fixed-weights", "held"])
+def test_confluence_trade_for_trade(tmp_path, minutes, other):
+    p = {**CONFLUENCE, **other}
+    compare(tmp_path, "confluence", lambda b, q: confluence(b, p), confluence_decisions(p), {**p, "timeframe_s": 60},
+            {**RULES, "clock": "1s", "protect": "stop"}, *minutes, "0s")
+
+
+def test_confluence_on_days_trade_for_trade(tmp_path, days, daily):
+    p = {**CONFLUENCE, "overnight": 1, "max_hold_bars": 20}
+    compare(tmp_path, "confluence", lambda b, q: confluence(b, p), confluence_decisions(p), {**p, "timeframe_s": 86400},
+            daily, *days, "0s")
+
+
+def run_confluence(folder, capture, name, **other):
+    parameters = {**CONFLUENCE, "peak_sensitivity": 0, **other}
+    (folder / f"{name}.yaml").write_text(configuration("confluence", parameters, {**RULES, "clock": "1s"}))
+    ats("backtest", "-q", "-c", folder / f"{name}.yaml", "--run-dir", folder / name, capture)
+    return trades_of(folder / name)[0]
+
+
+def test_confluence_chooses_among_timeframes(tmp_path, minutes):
+    _, capture = minutes
+    alone = {t: run_confluence(tmp_path, capture, f"alone-{t}", timeframe_s=t) for t in (60, 300)}
+    both = run_confluence(tmp_path, capture, "both", timeframe_s=60, timeframe_2_s=300)
+    entries = {t: {x[3] for x in trades} for t, trades in alone.items()}
+    assert entries[60] and entries[300]
+    on_fives = sum(x[3] in entries[300] - entries[60] for x in both)
+    on_ones = sum(x[3] in entries[60] - entries[300] for x in both)
+    assert on_fives and on_ones, "now the one, now the other"
+    stubborn = run_confluence(tmp_path, capture, "stubborn", timeframe_s=60, timeframe_2_s=300, stay=1)
+    assert [x[3] for x in stubborn if x[3] not in entries[60]] == [], "what is better by no more than `stay` is not taken"
+
+
+def test_confluence_learns_how_long_to_hold(tmp_path, minutes):
+    _, capture = minutes
+    free = run_confluence(tmp_path, capture, "free", timeframe_s=60, exit=-0.9)
+    best = run_confluence(tmp_path, capture, "best", timeframe_s=60, exit=-0.9, optimise_hold=1)
+
+    def bars(trades):
+        return [(x[6] - x[3]) // (60 * SECOND) for x in trades if x[8] == "exit_rule"]
+
+    assert best != free and best[:8] == free[:8], "eight entries are watched first"
+    assert max(bars(best)[10:]) <= 64 + 2, "a bar to decide on, a bar to leave in"
+
+
+def test_confluence_says_why(tmp_path, minutes):
+    _, capture = minutes
+    first = run_confluence(tmp_path, capture, "why", timeframe_s=60)[0]
+    at = dt.datetime.fromtimestamp(first[3] // SECOND - 60, dt.timezone.utc)
+    told = json.loads(ats("why", tmp_path / "why", "SPY", f"{at:%Y-%m-%dT%H:%M:%SZ}", "--json").stdout)
+    values = {line["text"].split()[0]: float(line["text"].split()[1]) for line in told["lines"]
+              if re.match(r"[a-z]+ +-?[0-9.e-]+$", line["text"])}
+    terms = ("trend", "momentum", "reversion", "volume", "pattern", "model")
+    assert abs(sum(values[t] for t in terms) - values["confluence"]) < 1e-6, "contributions add up to the score"
+    assert 0 <= values["regime"] <= 9
+
+
+@pytest.mark.parametrize("parameters,why", [
+    (dict(timeframe_s=60, timeframe_2_s=60), "must differ"), (dict(entry=0.2, exit=0.2), "exit must be below parameters.entry"),
+    ({k: 0 for k in CONFLUENCE if k.startswith("w_")}, "one of the weights"), (dict(entry=1.5), "out of range")])
+def test_confluence_refuses_what_makes_no_sense(tmp_path, parameters, why):
+    (tmp_path / "bad.yaml").write_text(configuration("confluence", {**CONFLUENCE, **parameters}, RULES))
+    ats("synth", "-q", "-o", tmp_path / "day.cap", "--duration", "1s", "--symbols", 1)
+    done = ats("backtest", "-q", "-c", tmp_path / "bad.yaml", "--run-dir", tmp_path / "run", tmp_path / "day.cap", check=False)
+    assert done.returncode == 3 and why in done.stderr
+
+
+# ---- the documentation ------------------------------------------------------------------------------
+
+def test_documented_parameters_are_those_of_the_program():
+    driver = os.environ.get("STRATEGY_PARAMETERS", "build/release/tests/strategy_parameters")
+    want = {}
+    for line in subprocess.run([driver], capture_output=True, text=True, check=True).stdout.splitlines():
+        plugin, name, fallback, least, most, help_ = line.split("\t")
+        number = [f"{float(x):.12g}" for x in (fallback, least, most)]
+        want.setdefault(plugin, []).append(f"| `{name}` | {number[0]} | {number[1]} to {number[2]} | {help_} |")
+    have, plugin = {}, None
+    for line in (ROOT / "docs/strategies.md").read_text().splitlines():
+        if line.startswith("## "):
+            plugin = line[3:]
+        elif line.startswith("| `"):
+            have.setdefault(plugin, []).append(line)
+    assert len(want) == 4 and have == want

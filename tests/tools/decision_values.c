@@ -36,7 +36,7 @@ static void on_regime(const char *line)
     numbers(line, v);
     uint32_t label = ats_regime_update(&regime, &ats_regime_defaults, v[0], v[1]);
     printf("%u %.17g %.17g %.17g %.17g\n", label, ats_regime_volatility(&regime),
-           ats_regime_ratio(&regime), ats_regime_t(&regime), ats_regime_correlation(&regime));
+           ats_regime_ratio(&regime), ats_regime_trend(&regime), ats_regime_correlation(&regime));
 }
 
 static void end_regime(void)

@@ -8,10 +8,12 @@
 extern const ats_strategy_plugin ats_strategy_model_signal;
 extern const ats_strategy_plugin ats_strategy_mean_reversion;
 extern const ats_strategy_plugin ats_strategy_swing_trend;
+extern const ats_strategy_plugin ats_strategy_confluence;
 
 /* clang-format off */
 #define ATS_STRATEGY_BUILTIN                                                                       \
-    {&ats_strategy_model_signal, &ats_strategy_mean_reversion, &ats_strategy_swing_trend}
+    {&ats_strategy_model_signal, &ats_strategy_mean_reversion, &ats_strategy_swing_trend,          \
+     &ats_strategy_confluence}
 /* clang-format on */
 
 #endif

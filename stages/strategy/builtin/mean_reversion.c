@@ -93,9 +93,10 @@ static void on_session(void *state, const ats_strategy_host *host, const ats_ses
 {
     mean_reversion *m = state;
     (void)host;
-    if (s->phase != ATS_VIEW_REGULAR)
-        return; /* a closed stretch tells of the next session: the bar that ends this one is due yet
-                 */
+    /* A closed stretch and the time before the open tell of a session to come: the bar that ends
+     * the one before may be due yet. A bar that is the whole session comes after its close. */
+    if (s->phase != ATS_VIEW_REGULAR && s->phase != ATS_VIEW_POST)
+        return;
     m->open_ns[s->continuous] = s->open_ns;
     m->close_ns[s->continuous] = s->close_ns;
 }

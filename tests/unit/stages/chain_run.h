@@ -181,6 +181,9 @@ typedef struct fixture_run {
     int result; /* 0, or -1 with an error pushed */
 } fixture_run;
 
+/* Of the journal that a run writes to and nobody drains: a run that fills it stands still. */
+static uint64_t fixture_journal_entries = 65536;
+
 /* Called after a run, before its chain goes; NULL: nothing. */
 static void (*fixture_after)(ats_chain *chain);
 
@@ -196,7 +199,7 @@ static inline fixture_run fixture_go_from(const ats_run_config *config, ats_chai
     ats_model_table models = {0};
     ats_chain *chain = calloc(1, sizeof *chain);
     snprintf(id, sizeof id, "test-%d-%d", (int)getpid(), runs++);
-    if (!chain || ats_journal_create(&journal, "/dev/shm", id, 65536) != 0)
+    if (!chain || ats_journal_create(&journal, "/dev/shm", id, fixture_journal_entries) != 0)
         return out;
     unlink(journal.path);
     spec->config = config;
