@@ -161,7 +161,10 @@ static void settle_parent(ats_execution_quality *q, uint32_t place)
     work *w = &q->parent_work[place];
     if (!w->over || w->holds != 0)
         return;
-    emit(q, w);
+    if (w->row.sum.orders != 0)
+        emit(q, w);
+    else
+        q->faults.unsent++;
     memset(w, 0, sizeof *w);
     q->free_parents[q->config.capacity - q->parent_count--] = place;
 }

@@ -25,6 +25,10 @@
  * known), so its basis points are 1e4 * money / base. Everything is exact in 1e-18 and adds up; a
  * mid is rounded down to 1e-9. Where no quotes come, the last bar's close stands for the mid.
  *
+ * A parent of which every order was refused by the gate has not been executed: it is counted
+ * (`unsent`) and in no sum, for a decision that is refused and made again each second would else
+ * be wanted each time.
+ *
  * A fill's time is its recv_ns. A mid that the data ends before is not known.
  *
  * Feed it in order of recv_ns, prices before what was decided on them:
@@ -129,6 +133,7 @@ typedef struct ats_execution_faults {
     uint64_t cut;     /* fills let go before their last mid, for want of room */
     uint64_t lost;    /* orders and parents left out, for want of room */
     uint64_t unknown; /* fills of orders that are not known here */
+    uint64_t unsent;  /* parents of which no order was sent: refused, which is no execution */
 } ats_execution_faults;
 ats_execution_faults ats_execution_faults_of(const ats_execution_quality *q);
 

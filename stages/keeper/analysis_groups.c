@@ -371,6 +371,7 @@ json_t *ats_groups_execution_json(const ats_groups *g, const ats_execution_fault
     put_count(o, "mids_cut", faults->cut, &failed);
     put_count(o, "orders_left_out", faults->lost, &failed);
     put_count(o, "fills_of_unknown_orders", faults->unknown, &failed);
+    put_count(o, "decisions_refused", faults->unsent, &failed);
     if (!failed)
         return o;
     json_decref(o);

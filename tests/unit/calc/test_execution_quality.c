@@ -190,23 +190,59 @@ Test(execution_quality, a_parent_that_never_traded_costs_what_it_missed)
 {
     ats_execution_quality *q = make(16);
     price(q, 0, 10000);
+    send(q, 5, 1, 1, BUY, 10, 0, 10000);
+    price(q, 10, 10100);
+    answer(q, 11, 1, ATS_EXEC_EXPIRED, 0);
+    price(q, 12, 10200); /* after it was over */
+    ats_intent next = {.h = {.recv_ns = mill(13), .symbol_id = 1},
+                       .qty_e9 = 10 * ATS_E9,
+                       .strategy_id = 1,
+                       .parent_id = 2,
+                       .action = ATS_INTENT_NEW,
+                       .side = BUY};
+    ats_execution_intent(q, &next); /* refused by the gate; the next parent ends the first */
+    cr_assert_eq(row_count, 2);
+    const ats_execution_order *p = row_of(1, 0);
+    cr_assert_eq(mills_of(p->sum.opportunity_e18), 10 * 100);
+    cr_assert_eq(p->filled_e9, 0);
+    ats_execution_end(q);
+    cr_assert_eq(row_count, 2, "what was never sent was not executed");
+    cr_assert_eq(ats_execution_faults_of(q).unsent, 1);
+    free(q);
+}
+
+/* Where no quotes come the last bar's close stands for the mid. */
+Test(execution_quality, without_quotes)
+{
+    ats_execution_quality *q = make(16);
+    price(q, 0, 10000);
     ats_intent i = {.h = {.recv_ns = mill(5), .symbol_id = 1},
                     .qty_e9 = 10 * ATS_E9,
-                    .strategy_id = 2,
+                    .strategy_id = 1,
                     .parent_id = 1,
                     .action = ATS_INTENT_NEW,
-                    .side = BUY}; /* no quote: the last price stands for the mid */
+                    .side = BUY};
+    ats_order o = {.h = i.h,
+                   .order_id = 1,
+                   .qty_e9 = i.qty_e9,
+                   .strategy_id = 1,
+                   .parent_id = 1,
+                   .action = ATS_INTENT_NEW,
+                   .type = ATS_ORDER_MARKET,
+                   .side = BUY};
     ats_execution_intent(q, &i);
-    price(q, 10, 10100);
-    i.h.recv_ns = mill(11);
-    ats_execution_intent(q, &i); /* refused by the gate, tried again */
-    i.parent_id = 2;
-    i.h.recv_ns = mill(12);
-    ats_execution_intent(q, &i); /* the next parent ends it */
-    cr_assert_eq(row_count, 1);
-    cr_assert_eq(rows[0].decision_e9, mill(10000));
-    cr_assert_eq(mills_of(rows[0].sum.opportunity_e18), 10 * 100);
-    cr_assert_eq(rows[0].filled_e9, 0);
+    ats_execution_order_sent(q, &o);
+    price(q, 6, 10500);
+    ats_exec x = {.h = {.recv_ns = mill(7), .symbol_id = 1},
+                  .order_id = 1,
+                  .type = ATS_EXEC_FILL,
+                  .last_qty_e9 = i.qty_e9,
+                  .last_px_e9 = mill(10510)};
+    ats_execution_exec(q, &x);
+    ats_execution_end(q);
+    const ats_execution_sum *s = &row_of(1, 0)->sum;
+    cr_assert_eq(mills_of(s->cost[ATS_BENCHMARK_DECISION].money_e18), 10 * 510);
+    cr_assert_eq(mills_of(s->cost[ATS_BENCHMARK_MID].money_e18), 10 * 10);
     free(q);
 }
 
