@@ -368,6 +368,7 @@ static json_t *performance_json(builder *b, const ats_performance_result *p)
     put_u64(b, o, "trades", p->trades);
     put_real(b, o, "turnover", p->turnover);
     put_u64(b, o, "days", p->days);
+    put_u64(b, o, "days_a_year", p->days_a_year);
     put_u64(b, o, "days_to_annualise", ATS_PERFORMANCE_DAYS_MIN);
     return o;
 }
