@@ -11,9 +11,10 @@
  * trips of a run add up to what it earned, whatever rounding its averages have. A fill through zero
  * ends one trip and begins the next at its price; its fee is shared by quantity.
  *
- * Excursions (Sweeney 1985): the lowest and the highest price while the trip was open, fills among
- * them; against the average entry they are its largest open loss and gain a unit. Of a bar counts
- * the whole range when it began at or after the entry, else its close alone.
+ * Excursions (Sweeney 1985): the lowest and the highest price while the trip was open, those of its
+ * fills and the mids at them included; against the average entry they are its largest open loss and
+ * gain a unit. Of a bar counts the whole range when it began at or after the entry, else its close
+ * alone.
  *
  * Busts and corrections: whoever feeds this leaves out a fill that was taken back and tells a
  * corrected one as it was corrected; then the trips are what they would be had it been told right

@@ -157,6 +157,9 @@ static void take_exec(analysis *a, const ats_exec *x)
                                .side = x->side};
         if (!(b && b->qty_e9 == 0) && ats_trades_fill(a->trades, &fill, &ended))
             put_trade(a, &ended);
+        int64_t mid_e9 = ats_execution_mid_e9(x->bid_e9, x->ask_e9);
+        if (mid_e9 > 0) /* what it could be sold at again, at once */
+            ats_trades_price(a->trades, x->h.symbol_id, mid_e9, mid_e9, mid_e9, INT64_MAX);
     }
     ats_execution_exec(a->quality, &told);
 }
@@ -222,9 +225,10 @@ static void take_market(analysis *a, const ats_market *m)
         return;
     ats_execution_time(a->quality, m->h.recv_ns);
     if (m->h.kind == ATS_KIND_QUOTE) {
-        int64_t mid_e9 = consolidate(a, &m->quote);
+        int64_t mid_e9 = consolidate(a, &m->quote),
+                before_e9 = ats_execution_price_of(a->quality, id);
         ats_execution_price(a->quality, id, mid_e9);
-        if (mid_e9 > 0)
+        if (mid_e9 > 0 && mid_e9 != before_e9)
             ats_trades_price(a->trades, id, mid_e9, mid_e9, mid_e9, INT64_MAX);
     } else if (m->h.kind == ATS_KIND_BAR && m->bar.low_e9 > 0) {
         ats_execution_price(a->quality, id, m->bar.close_e9);
