@@ -37,6 +37,7 @@ struct ats_execution_quality {
     uint32_t parent_count;
     uint32_t *current;  /* [symbol_count + 1][strategy_count]: place of the parent at work + 1 */
     int64_t *price_e9;  /* by symbol */
+    uint8_t *quoted;    /* by symbol: its price is a mid */
     waiting_fill *wait; /* ring */
     uint64_t tail;      /* fills put in */
     uint64_t next[ATS_HORIZON_COUNT]; /* first whose mid of this horizon is not there */
@@ -47,7 +48,7 @@ struct ats_execution_quality {
 /* ---- layout --------------------------------------------------------------------------------- */
 
 typedef struct layout {
-    size_t orders, order_work, parent_work, free_parents, current, price, wait, bytes;
+    size_t orders, order_work, parent_work, free_parents, current, price, quoted, wait, bytes;
 } layout;
 
 static size_t take(size_t *at, size_t bytes)
@@ -67,6 +68,7 @@ static layout lay_out(const ats_execution_config *c)
                 .free_parents = take(&at, n * sizeof(uint32_t)),
                 .current = take(&at, symbols * c->strategy_count * sizeof(uint32_t)),
                 .price = take(&at, symbols * sizeof(int64_t)),
+                .quoted = take(&at, symbols),
                 .wait = take(&at, n * sizeof(waiting_fill))};
     l.bytes = at;
     return l;
@@ -89,6 +91,7 @@ ats_execution_quality *ats_execution_quality_new(void *memory, const ats_executi
     q->free_parents = (uint32_t *)(at + l.free_parents);
     q->current = (uint32_t *)(at + l.current);
     q->price_e9 = (int64_t *)(at + l.price);
+    q->quoted = at + l.quoted;
     q->wait = (waiting_fill *)(at + l.wait);
     for (uint32_t i = 0; i < config->capacity; i++)
         q->free_parents[i] = config->capacity - 1 - i;
@@ -265,10 +268,13 @@ ats_execution_faults ats_execution_faults_of(const ats_execution_quality *q)
 
 /* ---- what comes in -------------------------------------------------------------------------- */
 
-void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t price_e9)
+void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t price_e9,
+                         bool is_mid)
 {
-    if (symbol_id <= q->config.symbol_count && price_e9 > 0)
-        q->price_e9[symbol_id] = price_e9;
+    if (symbol_id > q->config.symbol_count || price_e9 <= 0)
+        return;
+    q->price_e9[symbol_id] = price_e9;
+    q->quoted[symbol_id] = is_mid;
 }
 
 int64_t ats_execution_price_of(const ats_execution_quality *q, uint32_t symbol_id)
@@ -426,7 +432,10 @@ static void fill(ats_execution_quality *q, const ats_exec *x, uint32_t place)
     work *w = &q->order_work[place];
     if (x->last_qty_e9 <= 0 || x->last_px_e9 <= 0)
         return; /* taken back */
-    int64_t mid_e9 = mid_or_price(q, w->row.symbol_id, x->bid_e9, x->ask_e9);
+    uint32_t id = w->row.symbol_id;
+    int64_t mid_e9 = ats_execution_mid_e9(x->bid_e9, x->ask_e9);
+    if (!mid_e9 && q->quoted[id]) /* a broker that does not tell */
+        mid_e9 = q->price_e9[id];
     add_fill(w, x, w->row.arrival_e9, mid_e9);
     if (w->parent != NONE)
         add_fill(&q->parent_work[w->parent], x, w->row.arrival_e9, mid_e9);

@@ -23,7 +23,8 @@
  *
  * A cost is kept with the value it is of (benchmark times quantity, of the fills whose benchmark is
  * known), so its basis points are 1e4 * money / base. Everything is exact in 1e-18 and adds up; a
- * mid is rounded down to 1e-9. Where no quotes come, the last bar's close stands for the mid.
+ * mid is rounded down to 1e-9. Where no quotes come, the last bar's close stands for the mid of a
+ * decision, an arrival and an end; the mid at a fill, within a bar, is then not known.
  *
  * A parent of which every order was refused by the gate has not been executed: it is counted
  * (`unsent`) and in no sum, for a decision that is refused and made again each second would else
@@ -115,8 +116,9 @@ ats_execution_quality *ats_execution_quality_new(void *memory, const ats_executi
 /* Time has come to recv_ns: mids that were due before it are taken. */
 void ats_execution_time(ats_execution_quality *q, int64_t recv_ns);
 
-/* New mid (or close) of a symbol; > 0. */
-void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t price_e9);
+/* New price of a symbol; > 0: a mid, or the close of a bar. */
+void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t price_e9,
+                         bool is_mid);
 int64_t ats_execution_price_of(const ats_execution_quality *q, uint32_t symbol_id);
 
 void ats_execution_intent(ats_execution_quality *q, const ats_intent *intent);

@@ -66,6 +66,7 @@ typedef struct analysis {
     ats_market_source *source;
     ats_nbbo *books;
     int64_t *book_days; /* UTC day of what is in a book */
+    uint8_t *quoted;    /* by symbol: quotes come of it */
     ats_trades *trades;
     ats_execution_quality *quality;
     ats_round_trip *ended; /* a place a strategy, for splits */
@@ -215,7 +216,7 @@ static void act(analysis *a, const ats_corporate_action *c)
     for (uint32_t i = 0; i < n; i++)
         put_trade(a, &a->ended[i]);
     memset(&a->books[id], 0, sizeof a->books[id]);
-    ats_execution_price(a->quality, id, mark_e9);
+    ats_execution_price(a->quality, id, mark_e9, a->quoted[id]);
 }
 
 static void take_market(analysis *a, const ats_market *m)
@@ -227,11 +228,13 @@ static void take_market(analysis *a, const ats_market *m)
     if (m->h.kind == ATS_KIND_QUOTE) {
         int64_t mid_e9 = consolidate(a, &m->quote),
                 before_e9 = ats_execution_price_of(a->quality, id);
-        ats_execution_price(a->quality, id, mid_e9);
+        ats_execution_price(a->quality, id, mid_e9, true);
+        a->quoted[id] = 1;
         if (mid_e9 > 0 && mid_e9 != before_e9)
             ats_trades_price(a->trades, id, mid_e9, mid_e9, mid_e9, INT64_MAX);
     } else if (m->h.kind == ATS_KIND_BAR && m->bar.low_e9 > 0) {
-        ats_execution_price(a->quality, id, m->bar.close_e9);
+        if (!a->quoted[id])
+            ats_execution_price(a->quality, id, m->bar.close_e9, false);
         ats_trades_price(a->trades, id, m->bar.low_e9, m->bar.high_e9, m->bar.close_e9,
                          m->h.event_ns);
     } else if (m->h.kind == ATS_KIND_CORPORATE_ACTION) {
@@ -313,9 +316,11 @@ static int set_up(analysis *a)
     a->quality = execution ? ats_execution_quality_new(execution, &quality) : NULL;
     a->books = calloc(symbols + 1ull, sizeof *a->books); /* most pages are never touched */
     a->book_days = calloc(symbols + 1ull, sizeof *a->book_days);
+    a->quoted = calloc(symbols + 1ull, 1);
     a->ended = calloc(strategies, sizeof *a->ended);
     a->groups = ats_groups_new(a->in->chain);
-    if (!a->trades || !a->quality || !a->books || !a->book_days || !a->ended || !a->groups)
+    if (!a->trades || !a->quality || !a->books || !a->book_days || !a->quoted || !a->ended ||
+        !a->groups)
         return ats_error(ATS_EXIT_FAILED, "analysis: no memory");
     for (uint32_t i = 0; i < STREAM_COUNT; i++) {
         if (ats_audit_open(&a->streams[i].reader, a->in->audit_path) != 0)
@@ -335,6 +340,7 @@ static void tear_down(analysis *a)
     free(a->quality);
     free(a->books);
     free(a->book_days);
+    free(a->quoted);
     free(a->ended);
     ats_groups_free(a->groups);
     free(a);

@@ -65,7 +65,8 @@ static void trip_table(FILE *out, const json_t *run, const char *title, const ch
         return;
     fprintf(out,
             "<div><h3>%s</h3><div class=\"scroll\"><table><thead><tr><th></th><th>trades</th>"
-            "<th>won</th><th>profit</th><th>profit factor</th><th>bps of entry</th></tr></thead>"
+            "<th>won</th><th>profit</th><th>profit factor</th><th title=\"profit of the value "
+            "entered\">bps</th></tr></thead>"
             "<tbody>",
             title);
     json_array_foreach((json_t *)list, i, row)
@@ -251,22 +252,19 @@ static void order_row(FILE *out, const json_t *row, const char *key, const char 
     fprintf(out, "<td>%s</td></tr>", ats_format_money(ats_page_number(row, "shortfall"), 0).text);
 }
 
+/* Of more rows than there is room for the last: of days these are the latest. */
 static void order_rows(FILE *out, const json_t *run, const char *title, const char *path,
                        const char *key)
 {
-    const json_t *list = ats_page_member(run, path), *row;
-    size_t i, n = json_array_size(list);
+    const json_t *list = ats_page_member(run, path);
+    size_t n = json_array_size(list), first = n > ROWS_MAX ? n - ROWS_MAX : 0;
     if (n == 0)
         return;
     fprintf(out, "<tr><td class=\"l few\" colspan=\"12\">%s</td></tr>", title);
-    json_array_foreach((json_t *)list, i, row)
-    {
-        if (i == ROWS_MAX) {
-            more_row(out, n - i, 12, "run.json");
-            break;
-        }
-        order_row(out, row, key, NULL);
-    }
+    if (first)
+        more_row(out, first, 12, "run.json");
+    for (size_t i = first; i < n; i++)
+        order_row(out, json_array_get(list, i), key, NULL);
 }
 
 static void liquidity_row(FILE *out, const json_t *after, const char *name, const char *const *keys)

@@ -49,7 +49,7 @@ static int64_t mill(int64_t thousandths)
 static void price(ats_execution_quality *q, int64_t ms, int64_t mills)
 {
     ats_execution_time(q, mill(ms));
-    ats_execution_price(q, 1, mill(mills));
+    ats_execution_price(q, 1, mill(mills), true);
 }
 
 /* An intent and the order it becomes, at a mid. */
@@ -211,11 +211,12 @@ Test(execution_quality, a_parent_that_never_traded_costs_what_it_missed)
     free(q);
 }
 
-/* Where no quotes come the last bar's close stands for the mid. */
-Test(execution_quality, without_quotes)
+/* Where no quotes come the last bar's close stands for the mid of a decision, and the mid at a fill
+ * is not known; where they come, and the broker tells none, it is the last. */
+static ats_execution_sum sum_without_quotes_told(bool is_mid)
 {
     ats_execution_quality *q = make(16);
-    price(q, 0, 10000);
+    ats_execution_price(q, 1, mill(10000), is_mid);
     ats_intent i = {.h = {.recv_ns = mill(5), .symbol_id = 1},
                     .qty_e9 = 10 * ATS_E9,
                     .strategy_id = 1,
@@ -232,18 +233,29 @@ Test(execution_quality, without_quotes)
                    .side = BUY};
     ats_execution_intent(q, &i);
     ats_execution_order_sent(q, &o);
-    price(q, 6, 10500);
+    ats_execution_time(q, mill(6));
+    ats_execution_price(q, 1, mill(10500), is_mid);
     ats_exec x = {.h = {.recv_ns = mill(7), .symbol_id = 1},
                   .order_id = 1,
                   .type = ATS_EXEC_FILL,
                   .last_qty_e9 = i.qty_e9,
                   .last_px_e9 = mill(10510)};
     ats_execution_exec(q, &x);
+    ats_execution_time(q, mill(5000));
     ats_execution_end(q);
-    const ats_execution_sum *s = &row_of(1, 0)->sum;
-    cr_assert_eq(mills_of(s->cost[ATS_BENCHMARK_DECISION].money_e18), 10 * 510);
-    cr_assert_eq(mills_of(s->cost[ATS_BENCHMARK_MID].money_e18), 10 * 10);
     free(q);
+    return row_of(1, 0)->sum;
+}
+
+Test(execution_quality, without_quotes)
+{
+    ats_execution_sum bars = sum_without_quotes_told(false), told = sum_without_quotes_told(true);
+    cr_assert_eq(mills_of(bars.cost[ATS_BENCHMARK_DECISION].money_e18), 10 * 510);
+    cr_assert_eq(mills_of(told.cost[ATS_BENCHMARK_DECISION].money_e18), 10 * 510);
+    cr_assert_eq(mills_of(told.cost[ATS_BENCHMARK_MID].money_e18), 10 * 10);
+    cr_assert_eq(mills_of(told.after[0][0].base_e18), 10 * 10500);
+    cr_assert_eq(bars.cost[ATS_BENCHMARK_MID].base_e18, 0);
+    cr_assert_eq(bars.after[0][0].base_e18, 0);
 }
 
 /* A stop is measured against its own price, and from its trigger; one that never fills is no row.
