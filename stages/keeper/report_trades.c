@@ -14,13 +14,15 @@ static void signed_cell(FILE *out, double value)
             ats_format_money(value, 1).text);
 }
 
-/* Basis points with one decimal and a sign. */
+/* Basis points to a hundredth, larger ones to a tenth. */
 static void bps_cell(FILE *out, double value)
 {
+    int decimals = fabs(value) < 10 ? 2 : 1;
+    bool negative = value < (decimals == 2 ? -0.005 : -0.05);
     if (!isfinite(value) || fabs(value) >= 1e9)
         fputs("<td>\xe2\x80\x93</td>", out);
     else
-        fprintf(out, "<td>%s%.1f</td>", value < -0.05 ? "\xe2\x88\x92" : "", fabs(value));
+        fprintf(out, "<td>%s%.*f</td>", negative ? "\xe2\x88\x92" : "", decimals, fabs(value));
 }
 
 static void more_row(FILE *out, size_t left, int columns, const char *where)
