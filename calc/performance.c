@@ -113,7 +113,8 @@ void ats_performance_finish(ats_performance *p, ats_performance_result *result)
                                        .profit_factor = NAN,
                                        .win_rate = NAN,
                                        .turnover = NAN,
-                                       .trades = p->trips};
+                                       .trades = p->trips,
+                                       .days_a_year = p->weekends ? 365 : 252};
     if (p->any)
         close_day(p);
     result->days = p->days;

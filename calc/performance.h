@@ -69,6 +69,7 @@ typedef struct ats_performance_result {
     double turnover;
     uint64_t trades; /* round trips */
     uint64_t days;
+    uint32_t days_a_year; /* 252 or 365 */
 } ats_performance_result;
 
 /* weekends: the market never closes (crypto): 365 days a year, else 252. */

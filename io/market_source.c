@@ -125,6 +125,15 @@ static int next_of_captures(ats_market_source *source)
     return 0;
 }
 
+void ats_market_source_rewind(ats_market_source *source)
+{
+    for (uint32_t i = 0; i < source->input_count; i++)
+        ats_capture_rewind(&source->inputs[i].reader);
+    source->at = 0;
+    source->next = 0;
+    source->held = source->failed = false;
+}
+
 void ats_market_source_disturb(ats_market_source *source, int64_t after_ns)
 {
     source->disturb_after_ns = after_ns;

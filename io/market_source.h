@@ -53,6 +53,9 @@ void ats_market_source_close(ats_market_source *source);
 int ats_market_source_peek(ats_market_source *source, const ats_market **record);
 void ats_market_source_pop(ats_market_source *source);
 
+/* Back to the first record, also after a failure. Cold; nobody else may be reading. */
+void ats_market_source_rewind(ats_market_source *source);
+
 /* From here on every record after a time (recv_ns) comes with other prices and sizes. What is
  * decided up to that time must not change by it: that is how a look ahead is found. Sources of
  * captures only, before the first peek. */

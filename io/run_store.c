@@ -18,7 +18,8 @@ typedef enum column_type {
     U8,
     F32, /* not a number becomes NULL */
     LABEL32,
-    LABEL8
+    LABEL8,
+    BLOB32 /* 32 bytes */
 } column_type;
 
 typedef struct column {
@@ -27,7 +28,7 @@ typedef struct column {
     const char *(*label)(uint32_t value);
 } column;
 
-#define COLUMNS_MAX 28
+#define COLUMNS_MAX 36
 
 /* One kind's table; columns follow run, seq, event_seq, recv_ns, symbol_id. */
 typedef struct table {
@@ -62,18 +63,34 @@ static const char *action_label(uint32_t action)
 
 static const table TABLES[ATS_KIND_COUNT] = {
     [ATS_KIND_INTENT] = {"INSERT OR IGNORE INTO intents VALUES ",
-                         {C(ats_intent, intent_id, I64), C(ats_intent, target_intent_id, I64),
-                          C(ats_intent, qty_e9, I64), C(ats_intent, limit_e9, I64),
-                          C(ats_intent, bid_e9, I64), C(ats_intent, ask_e9, I64),
-                          C(ats_intent, account_id, U32), C(ats_intent, strategy_id, U32),
-                          C(ats_intent, model_id, U32), C(ats_intent, score, F32),
+                         {C(ats_intent, intent_id, I64),
+                          C(ats_intent, target_intent_id, I64),
+                          C(ats_intent, qty_e9, I64),
+                          C(ats_intent, limit_e9, I64),
+                          C(ats_intent, bid_e9, I64),
+                          C(ats_intent, ask_e9, I64),
+                          C(ats_intent, account_id, U32),
+                          C(ats_intent, strategy_id, U32),
+                          C(ats_intent, model_id, U32),
+                          C(ats_intent, score, F32),
                           L(ats_intent, reason, LABEL32, ats_reason_label),
                           L(ats_intent, action, LABEL8, action_label),
                           L(ats_intent, side, LABEL8, side_label),
                           L(ats_intent, type, LABEL8, ats_order_type_label),
                           L(ats_intent, tif, LABEL8, ats_tif_label),
-                          C(ats_intent, intent_flags, U32), C(ats_intent, stop_distance_e9, I64)},
-                         17},
+                          C(ats_intent, intent_flags, U32),
+                          C(ats_intent, stop_distance_e9, I64),
+                          C(ats_intent, stop_e9, I64),
+                          C(ats_intent, trail_e9, I64),
+                          C(ats_intent, target_e9, I64),
+                          C(ats_intent, stop_leg_e9, I64),
+                          C(ats_intent, stop_leg_limit_e9, I64),
+                          L(ats_intent, order_class, LABEL8, ats_order_class_label),
+                          C(ats_intent, algorithm, U8),
+                          C(ats_intent, parent_id, I64),
+                          C(ats_intent, parent_left_e9, I64),
+                          C(ats_intent, confidence, F32)},
+                         27},
     [ATS_KIND_VERDICT] = {"INSERT OR IGNORE INTO verdicts VALUES ",
                           {C(ats_verdict, intent_id, I64),
                            L(ats_verdict, check, LABEL32, ats_check_label),
@@ -108,18 +125,40 @@ static const table TABLES[ATS_KIND_COUNT] = {
                          STAMP(ATS_STAMP_RISK),
                          C(ats_order, route_took_ns, U32),
                          C(ats_order, journaled_ns, U32),
-                         C(ats_order, sent_ns, U32)},
-                        24},
-    [ATS_KIND_EXEC] =
-        {"INSERT OR IGNORE INTO executions VALUES ",
-         {C(ats_exec, order_id, I64), C(ats_exec, exec_id, I64), C(ats_exec, after_seq, I64),
-          L(ats_exec, type, LABEL32, ats_exec_type_label), L(ats_exec, side, LABEL8, side_label),
-          L(ats_exec, order_state, LABEL8, ats_order_state_label), C(ats_exec, last_qty_e9, I64),
-          C(ats_exec, last_px_e9, I64), C(ats_exec, cum_qty_e9, I64),
-          C(ats_exec, leaves_qty_e9, I64), C(ats_exec, fee_e9, I64), C(ats_exec, account_id, U32),
-          C(ats_exec, strategy_id, U32), L(ats_exec, reason, LABEL32, ats_reason_label),
-          C(ats_exec, liquidity, U8)},
-         15},
+                         C(ats_order, sent_ns, U32),
+                         C(ats_order, stop_e9, I64),
+                         C(ats_order, trail_e9, I64),
+                         C(ats_order, target_e9, I64),
+                         C(ats_order, stop_leg_e9, I64),
+                         C(ats_order, stop_leg_limit_e9, I64),
+                         L(ats_order, order_class, LABEL8, ats_order_class_label),
+                         C(ats_order, algorithm, U8),
+                         C(ats_order, parent_id, I64),
+                         C(ats_order, intent_flags, U32)},
+                        33},
+    [ATS_KIND_EXEC] = {"INSERT OR IGNORE INTO executions VALUES ",
+                       {C(ats_exec, order_id, I64),
+                        C(ats_exec, exec_id, I64),
+                        C(ats_exec, after_seq, I64),
+                        L(ats_exec, type, LABEL32, ats_exec_type_label),
+                        L(ats_exec, side, LABEL8, side_label),
+                        L(ats_exec, order_state, LABEL8, ats_order_state_label),
+                        C(ats_exec, last_qty_e9, I64),
+                        C(ats_exec, last_px_e9, I64),
+                        C(ats_exec, cum_qty_e9, I64),
+                        C(ats_exec, leaves_qty_e9, I64),
+                        C(ats_exec, fee_e9, I64),
+                        C(ats_exec, account_id, U32),
+                        C(ats_exec, strategy_id, U32),
+                        L(ats_exec, reason, LABEL32, ats_reason_label),
+                        C(ats_exec, liquidity, U8),
+                        C(ats_exec, ref_exec_id, I64),
+                        C(ats_exec, ref_order_id, I64),
+                        C(ats_exec, bid_e9, I64),
+                        C(ats_exec, ask_e9, I64),
+                        L(ats_exec, check, LABEL32, ats_check_label),
+                        C(ats_exec, h.event_ns, I64)},
+                       21},
     [ATS_KIND_POSITION] = {"INSERT OR IGNORE INTO positions VALUES ",
                            {C(ats_position, qty_e9, I64), C(ats_position, average_e9, I64),
                             C(ats_position, mark_e9, I64), C(ats_position, realized_e9, I64),
@@ -128,8 +167,13 @@ static const table TABLES[ATS_KIND_COUNT] = {
                            8},
     [ATS_KIND_ENV] = {"INSERT OR IGNORE INTO env VALUES ",
                       {C(ats_env, after_seq, I64), C(ats_env, code, U32), C(ats_env, stage, U32),
-                       C(ats_env, value, I64)},
-                      4},
+                       C(ats_env, value, I64), C(ats_env, subject, U32)},
+                      5},
+    [ATS_KIND_CONTROL] = {"INSERT OR IGNORE INTO controls VALUES ",
+                          {L(ats_control, code, LABEL32, ats_control_label),
+                           C(ats_control, account_id, U32), C(ats_control, model_id, U32),
+                           C(ats_control, strategy_id, U32), C(ats_control, model_sha256, BLOB32)},
+                          5},
 };
 
 #define LEADING 5u /* run, seq, event_seq, recv_ns, symbol_id */
@@ -214,12 +258,12 @@ static int make_schema(ats_run_store *store)
         return -1;
     int failed = pragma_i64(store, "PRAGMA user_version", &version) != 0 ||
                  pragma_i64(store, "SELECT count(*) FROM sqlite_master", &tables) != 0;
-    if (!failed && tables == 0)
-        failed = execute(store, ats_run_store_schema, "schema") != 0;
-    else if (!failed && version != ATS_RUN_STORE_VERSION)
+    if (!failed && (version < 0 || version > ATS_RUN_STORE_VERSION || (version == 0) != !tables))
         failed = ats_error(ATS_EXIT_DATA,
                            "%.300s: has schema version %lld; this program writes version %d",
                            store->path, (long long)version, ATS_RUN_STORE_VERSION) != 0;
+    for (; !failed && version < ATS_RUN_STORE_VERSION; version++)
+        failed = execute(store, ats_run_store_steps[version], "schema") != 0;
     return end(store, failed);
 }
 
@@ -377,6 +421,9 @@ static void bind_column(sqlite3_stmt *s, int at, const void *record, const colum
     case LABEL8:
         sqlite3_bind_text(s, at, c->label(*field), -1, SQLITE_STATIC);
         break;
+    case BLOB32:
+        sqlite3_bind_blob(s, at, field, 32, SQLITE_STATIC);
+        break;
     }
 }
 
@@ -493,4 +540,139 @@ int ats_run_store_end(ats_run_store *store, int64_t finished_ns, int64_t end_equ
         sqlite3_finalize(s);
     }
     return end(store, failed);
+}
+
+/* ---- the analysis --------------------------------------------------------------------------- */
+
+static int64_t e9(ats_money_e18 m)
+{
+    return ats_money_round_e9(m);
+}
+
+/* Runs one statement for each of n rows, in one transaction. */
+static int store_rows(ats_run_store *store, const char *sql, const void *rows, size_t row_bytes,
+                      uint32_t n, void (*bind)(sqlite3_stmt *s, const void *row))
+{
+    assert(store->run && "ats_run_store_begin comes first");
+    sqlite3_stmt *s;
+    if (begin(store) != 0)
+        return -1;
+    int failed = prepare(store, sql, &s);
+    for (uint32_t i = 0; !failed && i < n; i++) {
+        sqlite3_bind_int64(s, 1, store->run);
+        bind(s, (const uint8_t *)rows + i * row_bytes);
+        failed = step(store, s, "row");
+    }
+    if (!failed)
+        sqlite3_finalize(s);
+    return end(store, failed);
+}
+
+static void bind_strategy(sqlite3_stmt *s, const void *row)
+{
+    const ats_strategy_row *r = row;
+    sqlite3_bind_int64(s, 2, r->strategy_id);
+    sqlite3_bind_text(s, 3, r->strategy, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 4, r->plugin, -1, SQLITE_STATIC);
+}
+
+int ats_run_store_strategies(ats_run_store *store, const ats_strategy_row *rows, uint32_t n)
+{
+    return store_rows(store, "INSERT OR REPLACE INTO strategies VALUES (?,?,?,?)", rows,
+                      sizeof *rows, n, bind_strategy);
+}
+
+static void bind_day(sqlite3_stmt *s, const void *row)
+{
+    const ats_day_row *r = row;
+    sqlite3_bind_int64(s, 2, r->day);
+    sqlite3_bind_int64(s, 3, r->equity_e9);
+}
+
+int ats_run_store_days(ats_run_store *store, const ats_day_row *rows, uint32_t n)
+{
+    return store_rows(store,
+                      "INSERT OR REPLACE INTO days VALUES (?, date(?2 * 86400, 'unixepoch'), ?3)",
+                      rows, sizeof *rows, n, bind_day);
+}
+
+static void bind_trade(sqlite3_stmt *s, const void *row)
+{
+    const ats_trade_row *r = row;
+    const ats_round_trip *t = &r->trip;
+    bool closed = t->exit_ns != 0;
+    sqlite3_bind_int64(s, 2, (int64_t)r->trade);
+    sqlite3_bind_int64(s, 3, t->strategy_id);
+    sqlite3_bind_int64(s, 4, t->symbol_id);
+    sqlite3_bind_text(s, 5, t->side == ATS_SIDE_BUY ? "long" : "short", -1, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 6, t->entry_ns);
+    if (closed)
+        sqlite3_bind_int64(s, 7, t->exit_ns);
+    else
+        sqlite3_bind_null(s, 7);
+    sqlite3_bind_int64(s, 8, t->entry_qty_e9);
+    sqlite3_bind_int64(s, 9, t->exit_qty_e9);
+    sqlite3_bind_int64(s, 10, ats_round_trip_entry_e9(t));
+    if (t->exit_qty_e9 > 0)
+        sqlite3_bind_int64(s, 11, ats_round_trip_exit_e9(t));
+    else
+        sqlite3_bind_null(s, 11);
+    sqlite3_bind_int64(s, 12, e9(t->fees_e18));
+    sqlite3_bind_int64(s, 13, e9(t->dividends_e18));
+    sqlite3_bind_int64(s, 14, e9(t->profit_e18));
+    sqlite3_bind_int64(s, 15, t->low_e9);
+    sqlite3_bind_int64(s, 16, t->high_e9);
+    sqlite3_bind_int64(s, 17, t->fills);
+    sqlite3_bind_text(s, 18, ats_reason_label(t->entry_reason), -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 19, closed ? ats_reason_label(t->exit_reason) : "open", -1, SQLITE_STATIC);
+}
+
+int ats_run_store_trades(ats_run_store *store, const ats_trade_row *rows, uint32_t n)
+{
+    return store_rows(
+        store, "INSERT OR REPLACE INTO trades VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows,
+        sizeof *rows, n, bind_trade);
+}
+
+static void bind_quality(sqlite3_stmt *s, const void *row)
+{
+    const ats_quality_row *r = row;
+    const ats_execution_order *o = &r->order;
+    const ats_execution_sum *m = &o->sum;
+    int at = 2;
+    sqlite3_bind_int64(s, at++, (int64_t)o->parent_id);
+    sqlite3_bind_int64(s, at++, (int64_t)o->order_id);
+    sqlite3_bind_int64(s, at++, o->strategy_id);
+    sqlite3_bind_int64(s, at++, o->symbol_id);
+    sqlite3_bind_text(s, at++, side_label(o->side), -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, at++, r->algorithm, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, at++, ats_reason_label(o->reason), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(s, at++, o->decided_ns);
+    sqlite3_bind_int64(s, at++, o->ended_ns);
+    sqlite3_bind_int64(s, at++, o->qty_e9);
+    sqlite3_bind_int64(s, at++, o->filled_e9);
+    sqlite3_bind_int64(s, at++, (int64_t)m->fills);
+    sqlite3_bind_int64(s, at++, o->decision_e9);
+    sqlite3_bind_int64(s, at++, o->end_e9);
+    sqlite3_bind_int64(s, at++, e9(m->value_e18));
+    sqlite3_bind_int64(s, at++, e9(m->fees_e18));
+    for (uint32_t b = 0; b < ATS_BENCHMARK_COUNT; b++) {
+        sqlite3_bind_int64(s, at++, e9(m->cost[b].money_e18));
+        sqlite3_bind_int64(s, at++, e9(m->cost[b].base_e18));
+    }
+    sqlite3_bind_int64(s, at++, e9(m->opportunity_e18));
+    sqlite3_bind_int64(s, at++, e9(ats_execution_shortfall(m)));
+    for (uint32_t h = 0; h < ATS_HORIZON_COUNT; h++) {
+        ats_execution_part after = ats_execution_after(m, h);
+        sqlite3_bind_int64(s, at++, e9(after.money_e18));
+        sqlite3_bind_int64(s, at++, e9(after.base_e18));
+    }
+}
+
+int ats_run_store_quality(ats_run_store *store, const ats_quality_row *rows, uint32_t n)
+{
+    return store_rows(store,
+                      "INSERT OR REPLACE INTO execution_quality VALUES"
+                      " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      rows, sizeof *rows, n, bind_quality);
 }

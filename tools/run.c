@@ -441,6 +441,7 @@ static void release(run *r)
         safe = drained->journal_kept == 0 && !drained->sync_failed;
     }
     ats_keeper_abandon(r->keeper);
+    ats_keeper_result_free(&r->kept);
     if (built)
         ats_chain_destroy(&r->chain);
     ats_run_dir_close(&r->dir, safe);

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "io/hlog.h"
 #include "io/run_store.h"
+#include "stages/keeper/analysis.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #define FINISH_TRIES 3   /* at the end, RETRY_NS apart: time for a lock or a full disk to clear */
 
 #define PATH_BYTES 4096
+#define DAY_NS     86400000000000ll
 
 typedef struct keeper_hop {
     ats_histogram *total;
@@ -32,7 +34,7 @@ typedef struct keeper_symbol {
 } keeper_symbol;
 
 struct ats_keeper {
-    char run_dir[PATH_BYTES], run_id[128], command[32];
+    char run_dir[PATH_BYTES], run_id[128], command[32], audit_path[PATH_BYTES];
     const ats_chain *chain;
     int64_t interval_ns;
     int64_t started_ns; /* UTC */
@@ -53,6 +55,11 @@ struct ats_keeper {
 
     ats_performance performance;
     keeper_symbol *symbols;
+    ats_day_row *days; /* equity at the end of each */
+    uint32_t day_count;
+    ats_bust *busts;
+    size_t bust_count;
+    uint8_t *traded; /* by symbol: an intent or execution names it */
     ats_keeper_result result;
 
     pthread_t thread;
@@ -149,17 +156,52 @@ static bool store_held(ats_keeper *k)
 
 /* ---- performance --------------------------------------------------------------------------- */
 
+/* Memory that ran short: the run goes on, and says that something is missing. */
+static void note_shortage(ats_keeper *k)
+{
+    note_error(k, "keeper.memory", !k->incomplete);
+    k->incomplete = true;
+}
+
+static void observe(ats_keeper *k, int64_t recv_ns, int64_t equity_e9, int64_t drawdown_e9)
+{
+    int64_t day = recv_ns / DAY_NS;
+    ats_performance_observe(&k->performance, recv_ns, equity_e9, drawdown_e9);
+    if (k->day_count == 0 || day > k->days[k->day_count - 1].day) {
+        ats_day_row *more = realloc(k->days, (k->day_count + 1) * sizeof *more);
+        if (!more) {
+            ats_error(ATS_EXIT_FAILED, "keeper: no memory");
+            note_shortage(k);
+            return;
+        }
+        k->days = more;
+        more[k->day_count++].day = day;
+    }
+    k->days[k->day_count - 1].equity_e9 = equity_e9;
+}
+
 static void measure_position(ats_keeper *k, const ats_position *p)
 {
     keeper_symbol *s = &k->symbols[p->h.symbol_id];
     int64_t profit_e9 = p->realized_e9 - p->fees_e9;
-    ats_performance_observe(&k->performance, p->h.recv_ns, p->equity_e9, p->drawdown_e9);
+    observe(k, p->h.recv_ns, p->equity_e9, p->drawdown_e9);
     /* Flat, or through zero: a round trip ended; the gate books the whole fee to it, too. */
     if (s->qty_e9 != 0 && (p->qty_e9 == 0 || (p->qty_e9 < 0) != (s->qty_e9 < 0))) {
         ats_performance_trip(&k->performance, profit_e9 - s->flat_e9);
         s->flat_e9 = profit_e9;
     }
     s->qty_e9 = p->qty_e9;
+}
+
+static void measure_exec(ats_keeper *k, const ats_exec *x)
+{
+    k->traded[x->h.symbol_id] = 1;
+    if (x->type == ATS_EXEC_FILL)
+        ats_performance_fill(&k->performance,
+                             (double)x->last_px_e9 * (double)x->last_qty_e9 * 1e-9);
+    else if ((x->type == ATS_EXEC_BUSTED || x->type == ATS_EXEC_CORRECTED) &&
+             ats_busts_add(&k->busts, &k->bust_count, x) != 0)
+        note_shortage(k);
 }
 
 static void measure(ats_keeper *k, const void *records, uint32_t count)
@@ -173,12 +215,11 @@ static void measure(ats_keeper *k, const void *records, uint32_t count)
             /* The gate's look at the account. A cancel, or an intent without form, has none. */
             const ats_verdict *v = (const ats_verdict *)h;
             if (v->equity_e9 != 0)
-                ats_performance_observe(&k->performance, h->recv_ns, v->equity_e9, v->drawdown_e9);
+                observe(k, h->recv_ns, v->equity_e9, v->drawdown_e9);
         } else if (h->kind == ATS_KIND_EXEC) {
-            const ats_exec *x = (const ats_exec *)h;
-            if (x->type == ATS_EXEC_FILL)
-                ats_performance_fill(&k->performance,
-                                     (double)x->last_px_e9 * (double)x->last_qty_e9 * 1e-9);
+            measure_exec(k, (const ats_exec *)h);
+        } else if (h->kind == ATS_KIND_INTENT) {
+            k->traded[h->symbol_id] = 1;
         }
     }
 }
@@ -337,6 +378,9 @@ static void free_keeper(ats_keeper *k)
     for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++)
         free(k->hops[hop].total);
     free(k->symbols);
+    free(k->days);
+    free(k->busts);
+    free(k->traded);
     pthread_mutex_destroy(&k->mutex);
     pthread_cond_destroy(&k->wake);
     free(k);
@@ -364,13 +408,13 @@ static int take_memory(ats_keeper *k)
         k->hops[hop].start_ns = k->started_ns;
     }
     k->symbols = calloc(symbols->count + 1ull, sizeof *k->symbols);
-    if (!k->symbols)
+    k->traded = calloc(symbols->count + 1ull, 1);
+    if (!k->symbols || !k->traded)
         return ats_error(ATS_EXIT_FAILED, "keeper: no memory");
     ats_performance_init(&k->performance, k->chain->risk.start_cash_e9,
                          trades_on_weekends(symbols));
     if (k->chain->feed.source->first_ns)
-        ats_performance_observe(&k->performance, k->chain->feed.source->first_ns,
-                                k->chain->risk.start_cash_e9, 0);
+        observe(k, k->chain->feed.source->first_ns, k->chain->risk.start_cash_e9, 0);
     return 0;
 }
 
@@ -379,6 +423,8 @@ static int open_audit(ats_keeper *k, const char *path)
 {
     if (!path)
         return 0;
+    if (snprintf(k->audit_path, sizeof k->audit_path, "%s", path) >= PATH_BYTES)
+        return ats_error(ATS_EXIT_USAGE, "%.100s...: path too long", path);
     if (ats_audit_open(&k->audit, path) != 0)
         return -1;
     k->audit_open = true;
@@ -450,7 +496,8 @@ static void observe_end(ats_keeper *k, ats_equity_row *row)
                             .gross_e9 = ats_money_round_e9(p->gross_e18),
                             .net_e9 = ats_money_round_e9(p->net_e18),
                             .drawdown_e9 = ats_money_round_e9(ats_portfolio_drawdown(p))};
-    ats_performance_observe(&k->performance, row->recv_ns, row->equity_e9, row->drawdown_e9);
+    if (row->recv_ns)
+        observe(k, row->recv_ns, row->equity_e9, row->drawdown_e9);
 }
 
 /* The last writes of the store, in one go; each may be made again. */
@@ -461,6 +508,7 @@ static int store_end(ats_keeper *k, const ats_equity_row *row)
     ats_chain_digest(k->chain, digest);
     return ats_run_store_metrics(k->store, now_ns, k->chain->context.metrics) != 0 ||
            ats_run_store_equity(k->store, row) != 0 ||
+           ats_run_store_days(k->store, k->days, k->day_count) != 0 ||
            ats_run_store_end(k->store, now_ns, row->equity_e9, digest) != 0;
 }
 
@@ -503,11 +551,47 @@ static bool finish_run(ats_keeper *k, const ats_equity_row *row)
     return false;
 }
 
+static int store_strategies(ats_keeper *k)
+{
+    const ats_strategy_set *set = &k->chain->strategies;
+    ats_strategy_row rows[ATS_STRATEGIES_MAX];
+    for (uint32_t i = 0; i < set->count; i++)
+        rows[i] = (ats_strategy_row){.strategy_id = i + 1,
+                                     .strategy = set->instances[i].spec->name,
+                                     .plugin = set->instances[i].spec->plugin};
+    return ats_run_store_strategies(k->store, rows, set->count);
+}
+
+/* Round trips, attribution and execution quality, from all that was decided. */
+static void analyse(ats_keeper *k)
+{
+    ats_analysis_result found;
+    if (!k->audit_open) /* no drain, or a damaged file */
+        return;
+    if (k->store && store_strategies(k) != 0)
+        store_failed(k);
+    ats_analysis_input input = {.chain = k->chain,
+                                .audit_path = k->audit_path,
+                                .busts = k->busts,
+                                .bust_count = k->bust_count,
+                                .traded = k->traded,
+                                .store = k->store};
+    bool failed = ats_analyse(&input, &found) != 0;
+    if (failed || !found.stored) {
+        if (ats_error_count())
+            note_error(k, "keeper.analysis", true);
+        k->incomplete = true;
+    }
+    k->result.attribution = found.attribution;
+    k->result.execution = found.execution;
+}
+
 static void finish_store(ats_keeper *k)
 {
     ats_equity_row row;
     bool stored = finish_records(k);
     observe_end(k, &row);
+    analyse(k);
     if (!stored || !finish_run(k, &row))
         k->incomplete = true;
     if (ats_run_store_close(k->store) != 0) {
@@ -542,4 +626,11 @@ void ats_keeper_abandon(ats_keeper *k)
         ats_hlog_close(&k->log);
     ats_run_store_close(k->store);
     free_keeper(k);
+}
+
+void ats_keeper_result_free(ats_keeper_result *result)
+{
+    json_decref(result->attribution);
+    json_decref(result->execution);
+    result->attribution = result->execution = NULL;
 }

@@ -39,9 +39,14 @@ typedef struct ats_keeper ats_keeper;
  * thread, an audit file that cannot be read. Text is copied. */
 int ats_keeper_start(ats_keeper **out, const ats_keeper_options *options);
 
-/* After ats_chain_join: ends the thread, takes what is left, writes latency-<hop>.hgrm of the hops
- * that have values, closes and frees. Never fails: *result tells. */
+/* After ats_chain_join: ends the thread, takes what is left, goes through the run once more for its
+ * round trips and execution quality (analysis.h; the chain's source is rewound for it), writes
+ * latency-<hop>.hgrm of the hops that have values, closes and frees. Never fails: *result tells,
+ * and is freed with ats_keeper_result_free. */
 void ats_keeper_finish(ats_keeper *keeper, ats_keeper_result *result);
+
+/* What a result owns; a result of zeros is allowed. */
+void ats_keeper_result_free(ats_keeper_result *result);
 
 /* When the chain never started: ends the thread and frees. NULL is allowed. */
 void ats_keeper_abandon(ats_keeper *keeper);

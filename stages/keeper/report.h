@@ -37,12 +37,36 @@ typedef struct ats_report_equity {
     double at_ns; /* UTC, recorded time */
     double equity, low, high;
     double drawdown; /* deepest, below the highest equity so far, as a share of it: <= 0 */
+    double gross, net; /* exposure, as shares of equity */
 } ats_report_equity;
 
 typedef struct ats_report_fill {
     char at[40], symbol[32], side[8], reason[24], liquidity[8];
     double qty, price, fee;
 } ats_report_fill;
+
+/* Equity at the end of a UTC day. */
+typedef struct ats_report_day {
+    int64_t day; /* since the epoch */
+    double equity;
+} ats_report_day;
+
+#define ATS_REPORT_DAYS   16384u /* 44 years without a pause; more are not drawn */
+#define ATS_REPORT_TRADES 50u    /* first and last round trips shown */
+#define ATS_REPORT_BINS   31u
+
+typedef struct ats_report_trade {
+    char entry_at[40], symbol[32], strategy[32], side[8], entry_reason[24], exit_reason[24];
+    double held_s, qty, entry_price, exit_price, profit, adverse_bps, favourable_bps;
+} ats_report_trade;
+
+/* How many trips came to what, in basis points of their entry. The outer bins hold what lies beyond
+ * the 1st and the 99th percentile, too. */
+typedef struct ats_report_results {
+    double from_bps, to_bps;
+    double count[ATS_REPORT_BINS];
+    uint64_t trades; /* that ended */
+} ats_report_results;
 
 typedef struct ats_report {
     char run_dir[4096];
@@ -55,7 +79,14 @@ typedef struct ats_report {
     uint64_t equity_seen; /* points in the store */
     ats_report_fill first[ATS_REPORT_FILLS], last[ATS_REPORT_FILLS];
     size_t first_count, last_count;
-    uint64_t fills;    /* in the store */
+    uint64_t fills; /* in the store */
+    ats_report_day days[ATS_REPORT_DAYS];
+    size_t day_count;
+    double exposure; /* mean gross exposure over time, as a share of equity */
+    ats_report_trade first_trades[ATS_REPORT_TRADES], last_trades[ATS_REPORT_TRADES];
+    size_t first_trade_count, last_trade_count;
+    uint64_t trades; /* in the store */
+    ats_report_results results;
     char *config;      /* config.yaml, or NULL */
     char missing[512]; /* what could not be read, or "" */
 } ats_report;

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIG_BYTES    65536u /* a longer configuration is cut */
-#define INTERVALS_MAX   (2 * ATS_REPORT_POINTS)
-#define PATH_BYTES      4352
+#define CONFIG_BYTES  65536u /* a longer configuration is cut */
+#define INTERVALS_MAX (2 * ATS_REPORT_POINTS)
+#define PATH_BYTES    4352
 #define FILL_COLUMNS                                                                               \
-    "SELECT at, symbol, side, reason, liquidity, qty, price, fee, seq FROM v_fills"
+    "SELECT at, symbol, side, reason, liquidity, qty, price, fee, seq"                             \
+    " FROM v_fills"
 #define LAST_RUN        "(SELECT run_id FROM runs ORDER BY run DESC LIMIT 1)"
 #define LAST_RUN_NUMBER "(SELECT max(run) FROM runs)"
 
@@ -145,15 +146,18 @@ static int count_rows(sqlite3 *db, const char *sql, uint64_t *count)
     return rc == SQLITE_ROW ? 0 : ats_error(ATS_EXIT_DATA, "%.150s", sqlite3_errmsg(db));
 }
 
-static void add_equity(ats_report *r, size_t bucket, double at_ns, double equity, double peak)
+static void add_equity(ats_report *r, size_t bucket, double at_ns, double equity, double peak,
+                       double gross, double net)
 {
     double drawdown = peak > 0 ? (equity - peak) / peak : 0;
     ats_report_equity *e = &r->equity[bucket];
     if (bucket >= r->equity_count) {
         r->equity_count = bucket + 1;
-        *e = (ats_report_equity){at_ns, equity, equity, equity, drawdown};
+        *e = (ats_report_equity){at_ns, equity, equity, equity, drawdown, gross, net};
         return;
     }
+    e->gross = fmax(e->gross, gross);
+    e->net = net;
     e->at_ns = at_ns;
     e->equity = equity;
     e->low = fmin(e->low, equity);
@@ -167,11 +171,11 @@ static int read_equity(ats_report *r, sqlite3 *db)
     if (count_rows(db, "SELECT count(*) FROM equity WHERE run = " LAST_RUN_NUMBER,
                    &r->equity_seen) != 0 ||
         prepare(db,
-                "SELECT recv_ns, equity_e9, drawdown_e9 FROM equity WHERE run = " LAST_RUN_NUMBER
-                " ORDER BY seq",
+                "SELECT recv_ns, equity_e9, drawdown_e9, gross_e9, net_e9 FROM equity WHERE run "
+                "= " LAST_RUN_NUMBER " ORDER BY seq",
                 &s) != 0)
         return -1;
-    double peak = 0;
+    double peak = 0, first_ns = 0, before_ns = 0, before_gross = 0, area = 0;
     int rc;
     for (uint64_t i = 0; (rc = sqlite3_step(s)) == SQLITE_ROW && i < r->equity_seen; i++) {
         double equity = (double)sqlite3_column_int64(s, 1) / 1e9;
@@ -180,8 +184,16 @@ static int read_equity(ats_report *r, sqlite3 *db)
         size_t bucket = r->equity_seen <= ATS_REPORT_POINTS
                             ? (size_t)i
                             : (size_t)(i * ATS_REPORT_POINTS / r->equity_seen);
-        add_equity(r, bucket, (double)sqlite3_column_int64(s, 0), equity, peak);
+        double at_ns = (double)sqlite3_column_int64(s, 0), scale = equity > 0 ? 1e-9 / equity : 0;
+        double gross = (double)sqlite3_column_int64(s, 3) * scale;
+        add_equity(r, bucket, at_ns, equity, peak, gross,
+                   (double)sqlite3_column_int64(s, 4) * scale);
+        first_ns = i == 0 ? at_ns : first_ns;
+        area += i == 0 ? 0 : before_gross * (at_ns - before_ns);
+        before_ns = at_ns;
+        before_gross = gross;
     }
+    r->exposure = before_ns > first_ns ? area / (before_ns - first_ns) : (double)NAN;
     sqlite3_finalize(s);
     return rc == SQLITE_DONE ? 0 : ats_error(ATS_EXIT_DATA, "%.150s", sqlite3_errmsg(db));
 }
@@ -235,6 +247,137 @@ static int read_store(ats_report *r, sqlite3 *db)
     return rest ? read_fills(db, last, r->last, &r->last_count) : 0;
 }
 
+/* ---- what the analysis left ------------------------------------------------------------------ */
+
+#define TRADE_COLUMNS                                                                              \
+    "SELECT entry_at, symbol, strategy, side, entry_reason, exit_reason, held_s, qty, "            \
+    "entry_price,"                                                                                 \
+    " exit_price, profit, adverse_bps, favourable_bps, trade FROM v_trades"
+
+static int read_days(ats_report *r, sqlite3 *db)
+{
+    sqlite3_stmt *s;
+    int rc;
+    if (prepare(
+            db,
+            "SELECT CAST(strftime('%s', day) AS INTEGER) / 86400, equity_e9 FROM days WHERE run "
+            "= " LAST_RUN_NUMBER " ORDER BY day",
+            &s) != 0)
+        return -1;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW && r->day_count < ATS_REPORT_DAYS) {
+        int64_t day = sqlite3_column_int64(s, 0);
+        if (r->day_count == 0 || day > r->days[r->day_count - 1].day)
+            r->days[r->day_count++] =
+                (ats_report_day){day, (double)sqlite3_column_int64(s, 1) / 1e9};
+    }
+    sqlite3_finalize(s);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW
+               ? 0
+               : ats_error(ATS_EXIT_DATA, "%.150s", sqlite3_errmsg(db));
+}
+
+static double column_real(sqlite3_stmt *s, int column)
+{
+    return sqlite3_column_type(s, column) == SQLITE_NULL ? (double)NAN
+                                                         : sqlite3_column_double(s, column);
+}
+
+static int read_trades(sqlite3 *db, const char *sql, ats_report_trade *trades, size_t *count)
+{
+    sqlite3_stmt *s;
+    int rc;
+    if (prepare(db, sql, &s) != 0)
+        return -1;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW && *count < ATS_REPORT_TRADES) {
+        ats_report_trade *t = &trades[(*count)++];
+        column_text(s, 0, t->entry_at, sizeof t->entry_at);
+        column_text(s, 1, t->symbol, sizeof t->symbol);
+        column_text(s, 2, t->strategy, sizeof t->strategy);
+        column_text(s, 3, t->side, sizeof t->side);
+        column_text(s, 4, t->entry_reason, sizeof t->entry_reason);
+        column_text(s, 5, t->exit_reason, sizeof t->exit_reason);
+        t->held_s = column_real(s, 6);
+        t->qty = column_real(s, 7);
+        t->entry_price = column_real(s, 8);
+        t->exit_price = column_real(s, 9);
+        t->profit = column_real(s, 10);
+        t->adverse_bps = column_real(s, 11);
+        t->favourable_bps = column_real(s, 12);
+    }
+    sqlite3_finalize(s);
+    return rc == SQLITE_DONE || *count == ATS_REPORT_TRADES
+               ? 0
+               : ats_error(ATS_EXIT_DATA, "%.150s", sqlite3_errmsg(db));
+}
+
+/* What a trip came to, in basis points of its entry; of those that ended. */
+#define RESULT_BPS "1e13 * profit_e9 / entry_price_e9 / qty_e9"
+#define ENDED      " FROM trades WHERE exit_ns IS NOT NULL AND run = " LAST_RUN_NUMBER
+
+static int one_result(sqlite3 *db, uint64_t place, double *bps)
+{
+    sqlite3_stmt *s;
+    if (prepare(db, "SELECT " RESULT_BPS " AS bps" ENDED " ORDER BY bps LIMIT 1 OFFSET ?", &s) != 0)
+        return -1;
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)place);
+    int rc = sqlite3_step(s);
+    *bps = rc == SQLITE_ROW ? column_real(s, 0) : (double)NAN;
+    sqlite3_finalize(s);
+    return rc == SQLITE_ROW ? 0 : ats_error(ATS_EXIT_DATA, "%.150s", sqlite3_errmsg(db));
+}
+
+/* Bins of one width with an edge at zero, so that none has winners and losers. */
+static int read_results(ats_report *r, sqlite3 *db)
+{
+    ats_report_results *d = &r->results;
+    sqlite3_stmt *s;
+    double low, high;
+    int rc;
+    if (count_rows(db, "SELECT count(*)" ENDED, &d->trades) != 0)
+        return -1;
+    if (d->trades == 0)
+        return 0;
+    if (one_result(db, d->trades / 100, &low) != 0 ||
+        one_result(db, d->trades - 1 - d->trades / 100, &high) != 0)
+        return -1;
+    low = fmin(isfinite(low) ? low : 0, 0);
+    high = fmax(isfinite(high) ? high : 0, 0);
+    double width = fmax((high - low) / (ATS_REPORT_BINS - 1), 1e-3);
+    d->from_bps = floor(low / width) * width;
+    d->to_bps = d->from_bps + width * ATS_REPORT_BINS;
+    if (prepare(db, "SELECT " RESULT_BPS ENDED, &s) != 0)
+        return -1;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+        double at = (column_real(s, 0) - d->from_bps) / width;
+        if (isfinite(at))
+            d->count[(size_t)fmax(0, fmin(at, ATS_REPORT_BINS - 1))]++;
+    }
+    sqlite3_finalize(s);
+    return rc == SQLITE_DONE ? 0 : ats_error(ATS_EXIT_DATA, "%.150s", sqlite3_errmsg(db));
+}
+
+static int read_analysis(ats_report *r, sqlite3 *db)
+{
+    char last[640];
+    uint64_t version;
+    if (count_rows(db, "PRAGMA user_version", &version) != 0)
+        return -1;
+    if (version < 2)
+        return 0; /* a run from before there was one */
+    if (read_days(r, db) != 0 || read_results(r, db) != 0 ||
+        count_rows(db, "SELECT count(*) FROM trades WHERE run = " LAST_RUN_NUMBER, &r->trades) !=
+            0 ||
+        read_trades(db, TRADE_COLUMNS " WHERE run_id = " LAST_RUN " ORDER BY trade LIMIT 50",
+                    r->first_trades, &r->first_trade_count) != 0)
+        return -1;
+    uint64_t rest = r->trades > ATS_REPORT_TRADES ? r->trades - ATS_REPORT_TRADES : 0;
+    snprintf(last, sizeof last,
+             "SELECT * FROM (" TRADE_COLUMNS " WHERE run_id = " LAST_RUN
+             " ORDER BY trade DESC LIMIT %u) ORDER BY trade",
+             (unsigned)(rest < ATS_REPORT_TRADES ? rest : ATS_REPORT_TRADES));
+    return rest ? read_trades(db, last, r->last_trades, &r->last_trade_count) : 0;
+}
+
 static void open_store(ats_report *r)
 {
     char path[PATH_BYTES];
@@ -247,7 +390,7 @@ static void open_store(ats_report *r)
         sqlite3_busy_timeout(db, 1000);
         /* The file may come from anywhere: its views run no function with side effects. */
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        if (read_store(r, db) != 0)
+        if (read_store(r, db) != 0 || read_analysis(r, db) != 0)
             lack(r, "store.db");
     }
     sqlite3_close(db);

@@ -183,9 +183,11 @@ int ats_report_html(FILE *out, const ats_report *r)
     name = name && name[1] ? name + 1 : r->run_dir;
     ats_page_begin(out, name);
     ats_report_headline(out, r);
-    ats_report_latency(out, r);
     ats_report_money(out, r);
+    ats_report_trades(out, r);
+    ats_report_execution(out, r);
     ats_report_decisions(out, r);
+    ats_report_latency(out, r);
     ats_report_topology(out, r);
     ats_report_quality(out, ats_page_member(r->run, "data_quality"));
     ats_report_origin(out, r);

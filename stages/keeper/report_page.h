@@ -33,7 +33,10 @@ void ats_page_end(FILE *out);
 
 typedef enum ats_plot_axis {
     ATS_PLOT_LINEAR_MONEY,
-    ATS_PLOT_LINEAR_PERCENT, /* values are shares */
+    ATS_PLOT_LINEAR_PERCENT, /* values are shares, of 0 and less */
+    ATS_PLOT_LINEAR_SHARE,   /* values are shares of any sign, 0 among them */
+    ATS_PLOT_LINEAR_COUNT,   /* from 0 on */
+    ATS_PLOT_LINEAR_BPS,     /* on the x axis: basis points */
     ATS_PLOT_LOG_NS,
     ATS_PLOT_TIME_NS,   /* UTC */
     ATS_PLOT_PERCENTILE /* values are -log10(1 - q): 0 = 0 %, 1 = 90 %, 2 = 99 %, ... */
@@ -58,11 +61,19 @@ typedef struct ats_plot {
 /* A figure with an inline SVG and its legend. With no finite point a line says so. */
 void ats_plot_write(FILE *out, const ats_plot *plot);
 
+/* ---- the money section's course over days (report_days.c) ------------------------------------ */
+
+/* Monthly returns as a table and the rolling Sharpe ratio as a plot, when there are days enough. */
+void ats_page_months(FILE *out, const ats_report *r);
+void ats_page_rolling_sharpe(FILE *out, const ats_report *r);
+
 /* ---- sections ------------------------------------------------------------------------------- */
 
 void ats_report_headline(FILE *out, const ats_report *r);
 void ats_report_latency(FILE *out, const ats_report *r);
 void ats_report_money(FILE *out, const ats_report *r);
+void ats_report_trades(FILE *out, const ats_report *r);
+void ats_report_execution(FILE *out, const ats_report *r);
 void ats_report_decisions(FILE *out, const ats_report *r);
 /* Of run.json's data_quality, or of what ats_quality_check returns. */
 void ats_report_quality(FILE *out, const json_t *quality);

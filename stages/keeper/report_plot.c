@@ -77,6 +77,14 @@ static void widen_ranges(canvas *c)
         c->y.high = fmax(c->y.high, 0);
         c->y.low = fmin(c->y.low - air, -1e-6);
         break;
+    case ATS_PLOT_LINEAR_SHARE:
+        c->y.high = fmax(c->y.high + air, 1e-6);
+        c->y.low = fmin(c->y.low - air, 0);
+        break;
+    case ATS_PLOT_LINEAR_COUNT:
+        c->y.high = fmax(c->y.high + air, 1);
+        c->y.low = 0;
+        break;
     default:
         if (air == 0)
             air = fmax(fabs(c->y.high) * 0.001, 1e-9);
@@ -102,8 +110,9 @@ static double nice_step(range r, double most)
 static double time_step(range r)
 {
     static const double STEPS_S[] = {
-        0.01, 0.1,  1,    2,     5,     10,        30,         60,         300,        600,
-        1800, 3600, 7200, 21600, DAY_S, 7 * DAY_S, 30 * DAY_S, 90 * DAY_S, 365 * DAY_S};
+        0.01,  0.1,       1,          2,          5,           10,           30,
+        60,    300,       600,        1800,       3600,        7200,         21600,
+        DAY_S, 7 * DAY_S, 30 * DAY_S, 90 * DAY_S, 365 * DAY_S, 1826 * DAY_S, 3652 * DAY_S};
     double span_s = (r.high - r.low) / 1e9;
     for (size_t i = 0; i < sizeof STEPS_S / sizeof STEPS_S[0]; i++)
         if (span_s / STEPS_S[i] <= 6)
@@ -144,13 +153,17 @@ static void x_axis(const canvas *c)
             x_tick(c, i, i == 5 && c->x.high > 5 ? "" : NINES[i]); /* no room beside 99.9999 */
         return;
     }
-    double step = time_step(c->x);
-    if (!(step > 0))
+    bool linear = c->plot->x == ATS_PLOT_LINEAR_BPS;
+    double step = linear ? nice_step(c->x, 7) : time_step(c->x);
+    if (!(step > 0) || !isfinite(step))
         return;
     int left = 12;
     for (double x = ceil(c->x.low / step) * step; x <= c->x.high && left-- > 0; x += step) {
         char label[32];
-        time_label(x, step, label, sizeof label);
+        if (linear)
+            snprintf(label, sizeof label, "%.4g", fabs(x) < 1e-9 * step ? 0 : x);
+        else
+            time_label(x, step, label, sizeof label);
         x_tick(c, x, label);
     }
 }
@@ -180,7 +193,7 @@ static void y_axis(const canvas *c)
     double step = nice_step(c->y, 6);
     if (!(step > 0) || !isfinite(step))
         return;
-    bool percent = c->plot->y == ATS_PLOT_LINEAR_PERCENT;
+    bool percent = c->plot->y == ATS_PLOT_LINEAR_PERCENT || c->plot->y == ATS_PLOT_LINEAR_SHARE;
     int decimals = (int)fmax(0, -floor(log10(step * (percent ? 100 : 1)) + 1e-9)), left = 12;
     for (double y = ceil(c->y.low / step) * step; y <= c->y.high && left-- > 0; y += step) {
         char label[48];

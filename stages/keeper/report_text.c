@@ -118,6 +118,43 @@ static void money(const terminal *t, const json_t *run)
             ats_format_ratio(ats_page_number(run, "performance.sharpe")).text);
 }
 
+static void bps(FILE *out, const json_t *run, const char *path)
+{
+    double value = ats_page_number(run, path);
+    if (isfinite(value) && fabs(value) < 1e9)
+        fprintf(out, "%.2f bps", value);
+    else
+        fputs("\xe2\x80\x93", out);
+}
+
+/* Two lines: what trades came to by what ended them, and what trading cost. */
+static void trades(const terminal *t, const json_t *run)
+{
+    const json_t *reasons = ats_page_member(run, "attribution.reasons"), *row;
+    size_t i;
+    if (json_array_size(reasons) > 0) {
+        title(t, "trades   ");
+        json_array_foreach((json_t *)reasons, i, row)
+        {
+            fputs(i ? ", " : "", t->out);
+            put_text(t->out, ats_page_string(row, "reason"));
+            fprintf(t->out, " %s (%s)", ats_format_money(ats_page_number(row, "profit"), 1).text,
+                    ats_format_count(ats_page_number(row, "trades")).text);
+        }
+        putc('\n', t->out);
+    }
+    if (!(ats_page_number(run, "execution.total.fills") > 0))
+        return;
+    title(t, "executed ");
+    fprintf(t->out, "%s of what was wanted, slippage ",
+            ats_format_percent(ats_page_number(run, "execution.total.fill_rate"), 0).text);
+    bps(t->out, run, "execution.total.decision_bps");
+    fputs(" from the decision, ", t->out);
+    bps(t->out, run, "execution.total.mid_bps");
+    fprintf(t->out, " from the mid; shortfall %s\n",
+            ats_format_money(ats_page_number(run, "execution.total.shortfall"), 0).text);
+}
+
 static void data(const terminal *t, const json_t *run)
 {
     title(t, "data     ");
@@ -148,6 +185,7 @@ int ats_report_text(FILE *out, const json_t *run, bool color)
     latency(&t, run);
     decisions(&t, run);
     money(&t, run);
+    trades(&t, run);
     data(&t, run);
     warnings(&t, run);
     if (fflush(out) != 0 || ferror(out))

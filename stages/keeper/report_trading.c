@@ -49,18 +49,35 @@ static void close_pairs(FILE *out)
 
 /* ---- money --------------------------------------------------------------------------------- */
 
+static void exposure_plot(FILE *out, const double *x, const double *gross, const double *net,
+                          size_t n)
+{
+    const ats_plot_series series[] = {
+        {.name = "gross", .x = x, .y = gross, .count = n, .color = 0, .steps = true, .area = true},
+        {.name = "net", .x = x, .y = net, .count = n, .color = 1, .steps = true}};
+    ats_plot_write(out, &(ats_plot){.title = "Exposure",
+                                    .note = "of equity, at each fill",
+                                    .x = ATS_PLOT_TIME_NS,
+                                    .y = ATS_PLOT_LINEAR_SHARE,
+                                    .series = series,
+                                    .count = 2});
+}
+
 static void equity_plots(FILE *out, const ats_report *r)
 {
     size_t n = r->equity_count;
-    double *points = malloc((3 * n + 1) * sizeof *points);
+    double *points = malloc((5 * n + 1) * sizeof *points);
     char note[96];
     if (!points)
         return;
-    double *x = points, *equity = x + n, *drawdown = equity + n;
+    double *x = points, *equity = x + n, *drawdown = equity + n, *gross = drawdown + n,
+           *net = gross + n;
     for (size_t i = 0; i < n; i++) {
         x[i] = r->equity[i].at_ns;
         equity[i] = r->equity[i].equity;
         drawdown[i] = r->equity[i].drawdown;
+        gross[i] = r->equity[i].gross;
+        net[i] = r->equity[i].net;
     }
     snprintf(note, sizeof note, "at each fill, recorded time, UTC; %s points",
              ats_format_count((double)r->equity_seen).text);
@@ -80,6 +97,8 @@ static void equity_plots(FILE *out, const ats_report *r)
                                     .y = ATS_PLOT_LINEAR_PERCENT,
                                     .series = &down,
                                     .count = 1});
+    exposure_plot(out, x, gross, net, n);
+    ats_page_rolling_sharpe(out, r);
     fputs("</div>", out);
     free(points);
 }
@@ -193,6 +212,7 @@ void ats_report_money(FILE *out, const ats_report *r)
 {
     fputs("<section class=\"card\"><h2>Money</h2>", out);
     equity_plots(out, r);
+    ats_page_months(out, r);
     performance_tables(out, r->run);
     positions(out, r->run);
     fills(out, r);
@@ -209,6 +229,22 @@ static void bar_row(FILE *out, const char *name, double value, double most)
             ats_format_count(value).text);
     ats_page_bar(out, value / most);
     fputs("</td></tr>", out);
+}
+
+/* What became of the entries that strategies asked for; what was taken became intents. */
+static void wishes(FILE *out, const json_t *decisions)
+{
+    const json_t *list = ats_page_member(decisions, "wishes"), *value;
+    const char *key;
+    double all = 0;
+    if (json_object_size(list) == 0)
+        return;
+    json_object_foreach((json_t *)list, key, value) all += json_number_value(value);
+    fprintf(out, "<div><h3>Entries that strategies asked for: %s</h3><table>",
+            ats_format_count(all).text);
+    json_object_foreach((json_t *)list, key, value)
+        bar_row(out, key, json_number_value(value), all);
+    fputs("</table></div>", out);
 }
 
 void ats_report_decisions(FILE *out, const ats_report *r)
@@ -233,7 +269,9 @@ void ats_report_decisions(FILE *out, const ats_report *r)
     } else {
         fputs("<p class=\"none\">Every intent passed.</p>", out);
     }
-    fputs("</div></div></section>\n", out);
+    fputs("</div>", out);
+    wishes(out, d);
+    fputs("</div></section>\n", out);
 }
 
 /* ---- origins ------------------------------------------------------------------------------- */

@@ -167,6 +167,7 @@ static void collect_decisions(ats_run_summary *s, const ats_chain *chain)
                                            .fills = m->route.fills,
                                            .broker_rejects = m->route.rejects};
     memcpy(s->decisions.verdicts, m->risk.verdicts, sizeof s->decisions.verdicts);
+    memcpy(s->decisions.wishes, m->strategy.wishes, sizeof s->decisions.wishes);
     ats_chain_digest(chain, s->digest);
 }
 
@@ -198,7 +199,9 @@ static int collect_portfolio(ats_run_summary *s, const ats_chain *chain,
                                 .unrealized_e9 = ats_money_round_e9(ats_portfolio_unrealized(p)),
                                 .fees_e9 = ats_money_round_e9(p->fees_e18),
                                 .gross_e9 = ats_money_round_e9(p->gross_e18),
-                                .net_e9 = ats_money_round_e9(p->net_e18)};
+                                .net_e9 = ats_money_round_e9(p->net_e18),
+                                .dividends_e9 = ats_money_round_e9(p->dividends_e18),
+                                .borrow_e9 = ats_money_round_e9(p->borrow_e18)};
     uint32_t traded = 0, n = 0;
     for (uint32_t id = 1; id <= p->symbol_count; id++)
         traded += p->holdings[id].fills > 0;
@@ -356,6 +359,8 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
     if (options->kept) {
         memcpy(s->latency, options->kept->latency, sizeof s->latency);
         s->performance = options->kept->performance;
+        s->attribution = json_incref(options->kept->attribution);
+        s->execution = json_incref(options->kept->execution);
     } else {
         ats_performance none;
         ats_performance_init(&none, s->portfolio.start_equity_e9, false);
@@ -370,6 +375,9 @@ int ats_run_summary_collect(ats_run_summary *s, const ats_chain *chain,
 void ats_run_summary_free(ats_run_summary *s)
 {
     free(s->portfolio.positions);
+    json_decref(s->attribution);
+    json_decref(s->execution);
+    s->attribution = s->execution = NULL;
     s->portfolio.positions = NULL;
     s->portfolio.position_count = 0;
     json_decref(s->quality.found);

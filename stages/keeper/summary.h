@@ -81,6 +81,7 @@ typedef struct ats_summary_decisions {
     uint64_t signals, intents, orders, replaces, cancels, fills;
     uint64_t broker_rejects;
     uint64_t verdicts[ATS_CHECK_COUNT]; /* by first refusing check; [PASS] = sent on */
+    uint64_t wishes[ATS_ENTRY_ANSWERS]; /* of strategies, by what became of them */
 } ats_summary_decisions;
 
 typedef struct ats_summary_position {
@@ -92,6 +93,7 @@ typedef struct ats_summary_position {
 typedef struct ats_summary_portfolio {
     int64_t start_equity_e9, end_equity_e9, cash_e9, realized_e9, unrealized_e9, fees_e9;
     int64_t gross_e9, net_e9;
+    int64_t dividends_e9, borrow_e9; /* received less paid; paid */
     ats_summary_position *positions; /* symbols that were traded, in order of id */
     uint32_t position_count;
 } ats_summary_portfolio;
@@ -146,19 +148,22 @@ typedef struct ats_run_summary {
     bool replayable;  /* the tape has no hole */
     ats_summary_portfolio portfolio;
     ats_performance_result performance;
+    json_t *attribution, *execution; /* of run.json (analysis.h); owned; NULL: not to be had */
     ats_summary_quality quality;
     ats_summary_faults faults;
     char warnings[ATS_SUMMARY_WARNINGS][ATS_SUMMARY_WARNING_BYTES];
     uint32_t warning_count, warnings_lost;
 } ats_run_summary;
 
-/* What only the keeper knows (keeper.h); ats_keeper_finish fills it in. */
+/* What only the keeper knows (keeper.h); ats_keeper_finish fills it in, ats_keeper_result_free
+ * frees it. */
 typedef struct ats_keeper_result {
     ats_summary_latency latency[ATS_HOP_COUNT];
     ats_performance_result performance;
-    uint64_t records; /* of the audit file, seen */
-    uint64_t stored;  /* of these, in store.db */
-    uint64_t errors;  /* of the database and of the latency log, each try counted */
+    json_t *attribution, *execution; /* of run.json (analysis.h); owned; NULL: not to be had */
+    uint64_t records;                /* of the audit file, seen */
+    uint64_t stored;                 /* of these, in store.db */
+    uint64_t errors;                 /* of the database and of the latency log, each try counted */
     char error[ATS_SUMMARY_FAULT_BYTES]; /* the first; "" = none */
     bool complete; /* everything that the run left is in store.db and latency.hlog */
 } ats_keeper_result;

@@ -295,13 +295,17 @@ static json_t *throughput_json(builder *b, const ats_run_summary *s)
 
 static json_t *decisions_json(builder *b, const ats_summary_decisions *d)
 {
-    json_t *o = json_object(), *rejected = json_object();
+    json_t *o = json_object(), *rejected = json_object(), *wishes = json_object();
     uint64_t refused = 0;
     for (uint32_t check = ATS_CHECK_PASS + 1; check < ATS_CHECK_COUNT; check++) {
         refused += d->verdicts[check];
         if (d->verdicts[check])
             put_u64(b, rejected, ats_check_label(check), d->verdicts[check]);
     }
+    for (uint32_t answer = 0; answer < ATS_ENTRY_ANSWERS; answer++)
+        if (d->wishes[answer])
+            put_u64(b, wishes, ats_entry_answer_label(answer), d->wishes[answer]);
+    put(b, o, "wishes", wishes);
     put_u64(b, o, "signals", d->signals);
     put_u64(b, o, "intents", d->intents);
     put_u64(b, o, "passed", d->verdicts[ATS_CHECK_PASS]);
@@ -343,6 +347,8 @@ static json_t *portfolio_json(builder *b, const ats_summary_portfolio *p)
     put_money(b, o, "fees", p->fees_e9);
     put_money(b, o, "gross_exposure", p->gross_e9);
     put_money(b, o, "net_exposure", p->net_e9);
+    put_money(b, o, "dividends", p->dividends_e9);
+    put_money(b, o, "borrow", p->borrow_e9);
     put(b, o, "positions", positions);
     return o;
 }
@@ -362,6 +368,7 @@ static json_t *performance_json(builder *b, const ats_performance_result *p)
     put_u64(b, o, "trades", p->trades);
     put_real(b, o, "turnover", p->turnover);
     put_u64(b, o, "days", p->days);
+    put_u64(b, o, "days_a_year", p->days_a_year);
     put_u64(b, o, "days_to_annualise", ATS_PERFORMANCE_DAYS_MIN);
     return o;
 }
@@ -450,6 +457,8 @@ json_t *ats_run_summary_json(const ats_run_summary *s)
     put(&b, o, "replayable", json_boolean(s->replayable));
     put(&b, o, "portfolio", portfolio_json(&b, &s->portfolio));
     put(&b, o, "performance", performance_json(&b, &s->performance));
+    put(&b, o, "attribution", s->attribution ? json_incref(s->attribution) : json_null());
+    put(&b, o, "execution", s->execution ? json_incref(s->execution) : json_null());
     put(&b, o, "data_quality", quality_json(&b, &s->quality));
     put(&b, o, "faults", faults_json(&b, &s->faults));
     put(&b, o, "warnings", warnings_json(&b, s));

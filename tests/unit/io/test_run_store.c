@@ -94,6 +94,37 @@ static uint32_t make_records(uint8_t *records)
     x->last_px_e9 = 12345678901;
     x->fee_e9 = 42;
     x->liquidity = 2;
+    x->ref_exec_id = 43;
+    x->ref_order_id = 44;
+    x->bid_e9 = 45;
+    x->ask_e9 = 46;
+    x->check = ATS_CHECK_COLLAR;
+    ats_intent *in = (ats_intent *)records;
+    in->stop_e9 = 21;
+    in->trail_e9 = 22;
+    in->target_e9 = 23;
+    in->stop_leg_e9 = 24;
+    in->stop_leg_limit_e9 = 25;
+    in->order_class = ATS_ORDER_CLASS_OCO;
+    in->algorithm = 5;
+    in->parent_id = 26;
+    in->parent_left_e9 = 27;
+    in->confidence = 0.5f;
+    o->stop_e9 = 31;
+    o->trail_e9 = 32;
+    o->target_e9 = 33;
+    o->stop_leg_e9 = 34;
+    o->stop_leg_limit_e9 = 35;
+    o->order_class = ATS_ORDER_CLASS_BRACKET;
+    o->algorithm = 4;
+    o->parent_id = 36;
+    o->intent_flags = 37;
+    ats_env *e = (ats_env *)(records + 5 * ATS_RECORD_DERIVED);
+    e->subject = 51;
+    ats_control *c = (ats_control *)(records + 6 * ATS_RECORD_DERIVED);
+    c->code = ATS_CONTROL_LIMIT;
+    c->strategy_id = 52;
+    c->limit.value = 1;
     ats_position *p = (ats_position *)(records + 4 * ATS_RECORD_DERIVED);
     p->equity_e9 = 123;
     p->cash_e9 = 124;
@@ -129,6 +160,24 @@ Test(run_store, each_field_is_in_its_column, .init = make_dir, .fini = remove_di
     cr_assert_eq(query("SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM verdicts) + "
                        "(SELECT count(*) FROM env)"),
                  3);
+    cr_assert_eq(query("SELECT count(*) FROM intents WHERE stop_e9 = 21 AND trail_e9 = 22 AND "
+                       "target_e9 = 23 AND stop_leg_e9 = 24 AND stop_leg_limit_e9 = 25 AND class = "
+                       "'oco' AND algorithm = 5 AND parent_id = 26 AND parent_left_e9 = 27 AND "
+                       "confidence = 0.5"),
+                 1);
+    cr_assert_eq(query("SELECT count(*) FROM orders WHERE stop_e9 = 31 AND trail_e9 = 32 AND "
+                       "target_e9 = 33 AND stop_leg_e9 = 34 AND stop_leg_limit_e9 = 35 AND class = "
+                       "'bracket' AND algorithm = 4 AND parent_id = 36 AND flags = 37"),
+                 1);
+    cr_assert_eq(
+        query("SELECT count(*) FROM executions WHERE ref_exec_id = 43 AND ref_order_id = "
+              "44 AND bid_e9 = 45 AND ask_e9 = 46 AND refusal = 'collar' AND event_ns = 0"),
+        1);
+    cr_assert_eq(query("SELECT subject FROM env"), 51);
+    cr_assert_eq(
+        query("SELECT count(*) FROM controls WHERE code = 'limit' AND strategy_id = 52 AND "
+              "payload = CAST(x'01' || zeroblob(31) AS BLOB)"),
+        1);
 }
 
 Test(run_store, the_same_again_changes_nothing, .init = make_dir, .fini = remove_dir)
@@ -233,4 +282,147 @@ Test(run_store, a_closed_store_is_one_file_that_opens_read_only, .init = make_di
      */
     cr_assert_eq(header[18], 1);
     cr_assert_eq(header[19], 1);
+}
+
+/* ---- versions ------------------------------------------------------------------------------- */
+
+/* A file as the program of version 1 left it. */
+static void make_version_1(void)
+{
+    sqlite3 *db;
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, ats_run_store_steps[0], NULL, NULL, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(db));
+    cr_assert_eq(
+        sqlite3_exec(
+            db,
+            "INSERT INTO runs VALUES (1, 'old', 'replay', '0.1', 'c', 5, 6, 7, 8, 'd');"
+            "INSERT INTO intents VALUES (1, 2, 3, 4, 1, 9, 0, 10, 11, 12, 13, 1, 1, 1, 0.5,"
+            " 'entry_long', 'new', 'buy', 'limit', 'ioc', 0, 14);"
+            "INSERT INTO executions VALUES (1, 3, 3, 4, 1, 9, 77, 0, 'fill', 'buy',"
+            " 'filled', 10, 11, 10, 0, 1, 1, 1, 'entry_long', 1);",
+            NULL, NULL, NULL),
+        SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+    cr_assert_eq(query("PRAGMA user_version"), 1);
+}
+
+Test(run_store, a_file_of_version_1_is_brought_up_with_what_it_holds, .init = make_dir,
+     .fini = remove_dir)
+{
+    uint8_t records[8 * ATS_RECORD_DERIVED];
+    make_version_1();
+    ats_run_store *store = open_run("new");
+    cr_assert_eq(ats_run_store_records(store, records, make_records(records), 0), 0, "%s",
+                 ats_error_line(0));
+    cr_assert_eq(ats_run_store_close(store), 0);
+    cr_assert_eq(query("PRAGMA user_version"), ATS_RUN_STORE_VERSION);
+    cr_assert_eq(query("SELECT count(*) FROM schema_version"), ATS_RUN_STORE_VERSION);
+    cr_assert_eq(query("SELECT count(*) FROM runs"), 2);
+    cr_assert_eq(query("SELECT count(*) FROM intents WHERE run = 1 AND intent_id = 9 AND "
+                       "stop_distance_e9 = 14 AND stop_e9 = 0 AND class = 'simple' AND parent_id = "
+                       "0 AND confidence IS NULL"),
+                 1);
+    cr_assert_eq(query("SELECT count(*) FROM executions WHERE run = 1 AND exec_id = 77 AND "
+                       "ref_exec_id = 0 AND bid_e9 = 0"),
+                 1);
+    cr_assert_eq(query("SELECT count(*) FROM v_fills"), 2);
+    /* Brought up or made new: the same tables with the same columns. */
+    int64_t columns = query("SELECT sum(length(p.name) + p.cid) FROM sqlite_master m, "
+                            "pragma_table_info(m.name) p WHERE m.type IN ('table', 'view')");
+    unlink(path);
+    cr_assert_eq(ats_run_store_close(open_run("fresh")), 0);
+    cr_assert_eq(query("SELECT sum(length(p.name) + p.cid) FROM sqlite_master m, "
+                       "pragma_table_info(m.name) p WHERE m.type IN ('table', 'view')"),
+                 columns);
+}
+
+Test(run_store, a_step_that_fails_leaves_the_file_as_it_was, .init = make_dir, .fini = remove_dir)
+{
+    ats_run_store *store;
+    sqlite3 *db;
+    make_version_1();
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    /* The last thing that the step makes is here already: all before it must go. */
+    cr_assert_eq(sqlite3_exec(db, "CREATE VIEW v_execution_quality AS SELECT 1", NULL, NULL, NULL),
+                 SQLITE_OK);
+    sqlite3_close(db);
+    cr_assert_eq(ats_run_store_open(&store, path, 50), -1);
+    ats_error_clear();
+    cr_assert_eq(query("PRAGMA user_version"), 1);
+    cr_assert_eq(query("SELECT count(*) FROM sqlite_master WHERE name IN ('trades', 'days')"), 0);
+    cr_assert_eq(query("SELECT count(*) FROM pragma_table_info('intents') WHERE name = 'stop_e9'"),
+                 0);
+}
+
+Test(run_store, results_of_the_analysis_are_in_their_columns, .init = make_dir, .fini = remove_dir)
+{
+    ats_run_store *store = open_run("a");
+    const ats_strategy_row strategy = {1, "trend", "swing_trend"};
+    const ats_day_row days[] = {{19724, 11}, {19725, 12}};
+    ats_trade_row trade = {.trade = 1,
+                           .trip = {.strategy_id = 1,
+                                    .symbol_id = 1,
+                                    .entry_ns = 1704207600000000000ll,
+                                    .exit_ns = 1704207601500000000ll,
+                                    .entry_qty_e9 = 2 * ATS_E9,
+                                    .exit_qty_e9 = 2 * ATS_E9,
+                                    .entered_e18 = (ats_money_e18)200 * ATS_E9 * ATS_E9,
+                                    .left_e18 = (ats_money_e18)190 * ATS_E9 * ATS_E9,
+                                    .fees_e18 = (ats_money_e18)ATS_E9 * ATS_E9,
+                                    .profit_e18 = (ats_money_e18)9 * ATS_E9 * ATS_E9,
+                                    .low_e9 = 94 * ATS_E9,
+                                    .high_e9 = 101 * ATS_E9,
+                                    .entry_reason = ATS_REASON_ENTRY_SHORT,
+                                    .exit_reason = ATS_REASON_EXIT_TARGET,
+                                    .fills = 2,
+                                    .side = ATS_SIDE_SELL}};
+    ats_quality_row quality = {.algorithm = "twap",
+                               .order = {.parent_id = 3,
+                                         .strategy_id = 1,
+                                         .symbol_id = 1,
+                                         .side = ATS_SIDE_BUY,
+                                         .reason = ATS_REASON_ENTRY_LONG,
+                                         .qty_e9 = 4 * ATS_E9,
+                                         .filled_e9 = ATS_E9,
+                                         .decision_e9 = 10 * ATS_E9}};
+    ats_execution_sum *sum = &quality.order.sum;
+    ats_money_e18 unit = (ats_money_e18)ATS_E9 * ATS_E9;
+    sum->value_e18 = 11 * unit;
+    sum->fees_e18 = 2 * unit;
+    for (int64_t b = 0; b < ATS_BENCHMARK_COUNT; b++)
+        sum->cost[b] = (ats_execution_part){(b + 1) * unit, 10 * unit};
+    sum->opportunity_e18 = 6 * unit;
+    for (uint32_t h = 0; h < ATS_HORIZON_COUNT; h++) {
+        sum->after[0][h] = (ats_execution_part){(h + 1) * unit, 5 * unit};
+        sum->after[1][h] = (ats_execution_part){-10 * unit, 5 * unit};
+    }
+    cr_assert_eq(ats_run_store_strategies(store, &strategy, 1), 0, "%s", ats_error_line(0));
+    cr_assert_eq(ats_run_store_days(store, days, 2), 0, "%s", ats_error_line(0));
+    for (int again = 0; again < 2; again++) {
+        cr_assert_eq(ats_run_store_trades(store, &trade, 1), 0, "%s", ats_error_line(0));
+        cr_assert_eq(ats_run_store_quality(store, &quality, 1), 0, "%s", ats_error_line(0));
+    }
+    trade.trade = 2;
+    trade.trip.exit_ns = trade.trip.exit_qty_e9 = 0;
+    cr_assert_eq(ats_run_store_trades(store, &trade, 1), 0, "%s", ats_error_line(0));
+    cr_assert_eq(ats_run_store_close(store), 0);
+    cr_assert_eq(query("SELECT count(*) FROM days WHERE day = '2024-01-02' AND equity_e9 = 11"), 1);
+    cr_assert_eq(query("SELECT count(*) FROM v_trades WHERE trade = 1 AND strategy = 'trend' AND "
+                       "side = 'short' AND qty = 2 AND entry_price = 100 AND exit_price = 95 AND "
+                       "fees = 1 AND profit = 9 AND held_s = 1.5 AND entry_at = "
+                       "'2024-01-02T15:00:00.000Z' AND exit_at = '2024-01-02T15:00:01.500Z' AND "
+                       "adverse_bps = -100 AND favourable_bps = 600 AND entry_reason = "
+                       "'entry_short' AND exit_reason = 'exit_target'"),
+                 1);
+    cr_assert_eq(query("SELECT count(*) FROM v_trades WHERE trade = 2 AND exit_at IS NULL AND "
+                       "exit_price IS NULL AND exit_reason = 'open'"),
+                 1);
+    cr_assert_eq(query("SELECT count(*) FROM v_execution_quality WHERE level = 'parent' AND "
+                       "algorithm = 'twap' AND fill_rate = 0.25 AND decision_price = 10 AND "
+                       "average_price = 11 AND shortfall = 9 AND decision_bps = 1000 AND "
+                       "arrival_bps = 2000 AND mid_bps = 3000 AND after_1s_bps = -9000 AND "
+                       "after_30s_bps = -8000 AND after_5m_bps = -7000"),
+                 1);
+    cr_assert_eq(query("SELECT count(*) FROM execution_quality"), 1);
 }

@@ -118,6 +118,7 @@ static inline void keeper_go(keeper_run *r, const char *run_dir)
 static inline void keeper_end(keeper_run *r)
 {
     ats_run_summary_free(&r->summary);
+    ats_keeper_result_free(&r->kept);
     ats_chain_destroy(&r->chain);
     ats_model_table_clear(&r->models);
     ats_journal_close(&r->journal, false);

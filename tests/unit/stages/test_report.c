@@ -93,6 +93,30 @@ static const char *const KEYS[] = {"schema",
                                    "performance.win_rate",
                                    "performance.trades",
                                    "performance.turnover",
+                                   "performance.days_a_year",
+                                   "decisions.wishes",
+                                   "portfolio.dividends",
+                                   "portfolio.borrow",
+                                   "attribution.profit",
+                                   "attribution.borrow",
+                                   "attribution.unattributed",
+                                   "attribution.trades.win_rate",
+                                   "attribution.strategies",
+                                   "attribution.symbols",
+                                   "attribution.reasons",
+                                   "attribution.hours",
+                                   "execution.total.fill_rate",
+                                   "execution.total.decision_bps",
+                                   "execution.total.arrival_bps",
+                                   "execution.total.mid_bps",
+                                   "execution.total.opportunity_cost",
+                                   "execution.total.shortfall",
+                                   "execution.total.after.took_5m_bps",
+                                   "execution.total.after.made_1s_bps",
+                                   "execution.days",
+                                   "execution.strategies",
+                                   "execution.symbols",
+                                   "execution.algorithms",
                                    "data_quality.gaps",
                                    "data_quality.out_of_order",
                                    "data_quality.crossed",
@@ -199,6 +223,13 @@ Test(report, is_made_of_the_run_and_needs_nothing_else)
     cr_assert_not_null(strstr(page, "SYN001"));
     cr_assert_not_null(strstr(page, "End to end, by percentile"));
     cr_assert_null(strstr(page, "left out"), "everything was there");
+    static const char *const PARTS[] = {"By strategy",       "By what ended the trade",
+                                        "By symbol",         "By hour of the entry",
+                                        "Round trips: ",     "Results of round trips",
+                                        "Execution quality", "Exposure",
+                                        "adverse selection", "Entries that strategies asked for"};
+    for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++)
+        cr_assert_not_null(strstr(page, PARTS[i]), "%s", PARTS[i]);
     cr_assert_null(strstr(page, "No values."), "every plot has a curve");
     /* Nothing is fetched and nothing runs. */
     static const char *const NEVER[] = {"http://", "https://", "<script", "src=", "url(",
@@ -222,6 +253,10 @@ Test(report, hostile_text_is_data)
         "\"topology\": {\"threads\": [{\"name\": \"<u>\", \"cpu\": \"x\", \"stages\": [\"<s>\", "
         "1]}, 2],"
         "\"links\": [null, {\"name\": \"<q>\", \"depth\": 0, \"high_water\": -5}]},"
+        "\"attribution\": {\"strategies\": [{\"strategy\": \"<h1>\", \"trades\": \"x\"}, 3],"
+        "\"hours\": [{\"hour\": 1e300}, {\"hour\": -4}], \"reasons\": {}},"
+        "\"execution\": {\"total\": {\"decisions\": 1, \"decision_bps\": 1e300},"
+        "\"days\": [{\"day\": \"<h2 x>\"}, null], \"algorithms\": [[]]},"
         "\"portfolio\": {\"positions\": [{\"symbol\": \"<script>x</script>\", \"qty\": 1e40}, []]},"
         "\"decisions\": {\"rejected\": 1, \"rejected_by_reason\": {\"<em>\": \"x\"}}}";
     write_file(dir, "run.json", RUN, sizeof RUN - 1);
@@ -230,8 +265,9 @@ Test(report, hostile_text_is_data)
     write_file(dir, "store.db", "not a database, but long enough to look", 39);
     write_file(dir, "latency.hlog", "garbage,1,2,3\n\"more", 19);
     page = page_of(dir);
-    static const char *const NEVER[] = {"<script", "<img", "<i>",  "<b onload", "<u>",
-                                        "<s>",     "<q>",  "<em>", "\xff",      "\xc0\x80"};
+    static const char *const NEVER[] = {"<script", "<img",     "<i>",      "<b onload",
+                                        "<u>",     "<s>",      "<q>",      "<em>",
+                                        "\xff",    "\xc0\x80", "<td><h1>", "<h2 x>"};
     for (size_t i = 0; i < sizeof NEVER / sizeof NEVER[0]; i++)
         cr_assert_null(strstr(page, NEVER[i]), "%s", NEVER[i]);
     cr_assert_not_null(strstr(page, "&lt;script&gt;alert(1)&lt;/script&gt;"));
