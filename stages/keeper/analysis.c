@@ -69,6 +69,7 @@ typedef struct analysis {
     uint8_t *quoted;    /* by symbol: quotes come of it */
     ats_trades *trades;
     ats_execution_quality *quality;
+    void *trades_raw, *quality_raw;
     ats_round_trip *ended; /* a place a strategy, for splits */
     ats_groups *groups;
     ats_trade_row trade_rows[ROWS];
@@ -292,13 +293,12 @@ static void finish(analysis *a)
 
 /* ---- set up --------------------------------------------------------------------------------- */
 
-static void *zeroed(size_t bytes)
+/* Zeroed whole lines out of *raw, which is what is freed. Of a large block pages that nobody
+ * touches are never there: most runs need few of the places. */
+static void *zeroed(void **raw, size_t bytes)
 {
-    size_t whole = (bytes + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, whole ? whole : 64);
-    if (memory)
-        memset(memory, 0, whole);
-    return memory;
+    *raw = calloc(1, bytes + 64);
+    return *raw ? (void *)(((uintptr_t)*raw + 63) & ~(uintptr_t)63) : NULL;
 }
 
 static int set_up(analysis *a)
@@ -310,8 +310,8 @@ static int set_up(analysis *a)
                                     .capacity = CAPACITY,
                                     .emit = put_quality,
                                     .context = a};
-    void *trades = zeroed(ats_trades_footprint(strategies, symbols));
-    void *execution = zeroed(ats_execution_quality_footprint(&quality));
+    void *trades = zeroed(&a->trades_raw, ats_trades_footprint(strategies, symbols));
+    void *execution = zeroed(&a->quality_raw, ats_execution_quality_footprint(&quality));
     a->trades = trades ? ats_trades_new(trades, strategies, symbols) : NULL;
     a->quality = execution ? ats_execution_quality_new(execution, &quality) : NULL;
     a->books = calloc(symbols + 1ull, sizeof *a->books); /* most pages are never touched */
@@ -336,8 +336,8 @@ static void tear_down(analysis *a)
     for (uint32_t i = 0; i < STREAM_COUNT; i++)
         if (a->streams[i].open)
             ats_audit_reader_close(&a->streams[i].reader);
-    free(a->trades);
-    free(a->quality);
+    free(a->trades_raw);
+    free(a->quality_raw);
     free(a->books);
     free(a->book_days);
     free(a->quoted);

@@ -67,7 +67,8 @@ static void trip_table(FILE *out, const json_t *run, const char *title, const ch
         return;
     fprintf(out,
             "<div><h3>%s</h3><div class=\"scroll\"><table><thead><tr><th></th><th>trades</th>"
-            "<th>won</th><th>profit</th><th>profit factor</th><th title=\"profit of the value "
+            "<th>won</th><th>profit</th><th title=\"gains / losses\">factor</th><th title=\"profit "
+            "of the value "
             "entered\">bps</th></tr></thead>"
             "<tbody>",
             title);
