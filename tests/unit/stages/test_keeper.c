@@ -73,7 +73,7 @@ Test(keeper, every_latency_is_in_the_log_once)
         intervals++;
     }
     ats_hlog_reader_close(&reader);
-    cr_assert_gt(intervals, ATS_HOP_COUNT, "more than the last flush: %lu", intervals);
+    cr_assert_geq(intervals, ATS_HOP_COUNT, "an interval a hop at least: %lu", intervals);
     for (uint32_t hop = 0; hop < ATS_HOP_COUNT; hop++) {
         cr_assert_eq(counts[hop], r->kept.latency[hop].count, "%s", ats_hop_label(hop));
         cr_assert_gt(counts[hop], 0, "%s", ats_hop_label(hop));
