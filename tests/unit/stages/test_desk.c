@@ -23,6 +23,22 @@ static int any_init(void *state, const ats_strategy_setup *setup, char *why, siz
     return 0;
 }
 
+/* The states of the orders at the broker when a command came, a bit each. */
+static int64_t command_ns;
+static uint32_t states_at_command;
+
+static void note_states(const ats_strategy_host *host)
+{
+    const ats_strategies *s = ((const ats_runner *)host->engine)->strategies;
+    const ats_chain *chain =
+        (const void *)((const char *)s->config.context - offsetof(ats_chain, context));
+    const ats_order_table *orders = ats_route_orders(ats_chain_state(chain, ATS_CHAIN_ROUTE));
+    states_at_command = 0;
+    for (uint32_t i = 0; i < orders->capacity; i++)
+        if (orders->pool[i].order_id != 0)
+            states_at_command |= 1u << orders->pool[i].state;
+}
+
 static uint64_t below(const ats_strategy_host *host, uint64_t bound)
 {
     return host->random(host) % bound;
@@ -32,6 +48,8 @@ static void any_market(void *state, const ats_strategy_host *host, const ats_mar
 {
     ats_position_view p;
     (void)state;
+    if (v->now_ns < command_ns && v->now_ns > command_ns - SECOND_NS)
+        note_states(host);
     if (below(host, 40))
         return;
     host->position(host, v->symbol, &p);
@@ -200,4 +218,52 @@ Test(desk, after_a_halt_nothing_new_is_opened)
         run_any(&config, both, 2);
         cr_expect_eq(positions_left, 0, "seed %d", (int)seed);
     }
+}
+
+/* A command, and one behind it after so many records. */
+static void strike(ats_run_config *config, uint64_t at, uint32_t first, uint32_t second)
+{
+    ats_control_due commands[] = {command(at, first), command(at + 1500, second),
+                                  command(at + 1500, ATS_CONTROL_FLATTEN)};
+    command_ns = commands[0].at_ns;
+    run_any(config, commands, second == ATS_CONTROL_FLATTEN ? 2 : second ? 3 : 1);
+    command_ns = 0;
+}
+
+/* Answers are lost, requests wait, fills come in parts: the commands meet orders in every state. */
+Test(desk, commands_end_flat_or_say_what_is_left_from_every_state)
+{
+    static const uint32_t FIRST[] = {ATS_CONTROL_PAUSE, ATS_CONTROL_HALT, ATS_CONTROL_FREEZE,
+                                     ATS_CONTROL_KILL};
+    const uint32_t wanted = 1u << ATS_ORDER_SENT | 1u << ATS_ORDER_ACCEPTED |
+                            1u << ATS_ORDER_PARTIAL | 1u << ATS_ORDER_PENDING_CANCEL |
+                            1u << ATS_ORDER_PENDING_REPLACE | 1u << ATS_ORDER_UNKNOWN |
+                            1u << ATS_ORDER_CANCEL_UNKNOWN | 1u << ATS_ORDER_REPLACE_UNKNOWN;
+    uint32_t seen = 0, left_after_kill = 0;
+    ats_random r;
+    ats_random_seed(&r, 4);
+    for (uint64_t seed = 0; seed < 160; seed++) {
+        ats_run_config config = any_config(seed);
+        config.venue.lost_share_bps = 1500;
+        config.venue.answer_timeout_ns = 100 * 1000000ll;
+        config.venue.ask_interval_ns = 300 * 1000000ll;
+        config.venue.out_base_ns = config.venue.back_base_ns = 30 * 1000000ll;
+        config.strategy.execution.peg_interval_ms = 20;
+        config.venue.queue = true;
+        config.venue.trade_share_bps = 200; /* so that fills come in parts */
+        uint32_t first = FIRST[seed % 4];
+        bool kill = first == ATS_CONTROL_KILL, freeze = first == ATS_CONTROL_FREEZE;
+        strike(&config, 3000 + ats_random_below(&r, 12000), first,
+               kill     ? 0
+               : freeze ? ATS_CONTROL_REARM
+                        : ATS_CONTROL_FLATTEN);
+        seen |= states_at_command;
+        if (kill)
+            left_after_kill += positions_left != 0; /* compare_books says exactly what */
+        else if (!freeze) /* re-armed it trades on: what it holds then is no remainder */
+            cr_expect_eq(positions_left, 0, "seed %d: %d positions are left", (int)seed,
+                         (int)positions_left);
+    }
+    cr_expect_eq(seen & wanted, wanted, "states that no command met: %x", wanted & ~seen);
+    cr_expect_gt(left_after_kill, 0, "a kill sends nothing more, also no way out");
 }
