@@ -7,7 +7,8 @@
  * z < -entry_z with RSI below rsi_low, short at z > entry_z with RSI above 100 - rsi_low (Connors
  * and Alvarez 2008: the oscillator says that the move is overdone); leaves at |z| < exit_z. The
  * stop is stop_atr average true ranges (Wilder 1978) from the entry. RSI and the range go on from
- * day to day; VWAP and the window begin with the session. Left before the close by the engine.
+ * day to day; VWAP and the window begin with the session, so that nothing is entered before
+ * `window` bars of it. Left before the close by the engine.
  *
  * Model filter: with model_margin above zero an entry also wants the model's last margin to agree
  * with its side by so much.

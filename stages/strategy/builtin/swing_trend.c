@@ -4,8 +4,10 @@
  * exponential average lies above the slow one and the directional index ADX (Wilder 1978, 14 bars)
  * is above adx_min; down the other way round. A pull-back is a bar that touched the fast average
  * (its low at or below it, in an up-trend) and closed beyond it again. Enters with the trend at the
- * next opening; the stop is trail_atr average true ranges away and follows the best price; leaves
- * when the averages cross, after max_hold_bars, and by no rule of its own before min_hold_bars.
+ * next opening; the stop is trail_atr average true ranges away and follows the best price, which on
+ * bars is the best close; leaves when the averages cross, after max_hold_bars (the bar of the entry
+ * is the first), and by no rule of its own before min_hold_bars. Begins once the slow average, the
+ * range and the ADX are there.
  * Splits rescale what it knows, so an average goes on over them.
  *
  * Model filter: as in mean reversion.
