@@ -54,7 +54,7 @@ static bool read_parameters(ats_walk *w, ats_strategy_spec *spec)
                 return false;
             continue;
         }
-        snprintf(spec->parameters[n].name, ATS_STRATEGY_PARAMETER_BYTES, "%s", name);
+        memcpy(spec->parameters[n].name, name, strlen(name) + 1); /* its length was looked at */
         spec->parameter_count++;
     }
     return more == 0;

@@ -17,7 +17,7 @@
 
 typedef struct layout {
     size_t slots, active, first_active, flows, parents, free_parents, orders, order_slot,
-        order_role, outbox, bytes;
+        order_role, fills, outbox, bytes;
 } layout;
 
 static size_t take(size_t *at, size_t bytes)
@@ -41,6 +41,7 @@ static layout lay_out(const ats_desk_config *c)
                     take(&at, ats_order_table_footprint(c->order_capacity, c->symbols->count)),
                 .order_slot = take(&at, orders * sizeof(uint32_t)),
                 .order_role = take(&at, orders),
+                .fills = take(&at, ATS_DESK_FILLS * sizeof(ats_desk_fill)),
                 .outbox = take(&at, 2 * orders * sizeof(ats_intent))};
     l.bytes = at;
     return l;
@@ -68,6 +69,7 @@ void ats_desk_init(ats_desk *d, void *memory, const ats_desk_config *config, ats
                                                   config->symbols->count),
                     .order_slot = (uint32_t *)(at + l.order_slot),
                     .order_role = at + l.order_role,
+                    .fills = (ats_desk_fill *)(at + l.fills),
                     .outbox = (ats_intent *)(at + l.outbox),
                     .outbox_mask = 2 * config->order_capacity - 1};
     for (uint32_t i = 0; i < config->order_capacity; i++)
@@ -592,21 +594,55 @@ static ats_slot *slot_of(ats_desk *d, const ats_exec *x, const ats_order_entry *
     return ats_desk_slot(d, x->strategy_id - 1, x->h.symbol_id);
 }
 
+static void keep_fill(ats_desk *d, const ats_exec *x, int64_t qty_e9)
+{
+    d->fills[d->fill_count++ % ATS_DESK_FILLS] = (ats_desk_fill){
+        .exec_id = x->exec_id, .qty_e9 = qty_e9, .px_e9 = x->last_px_e9, .fee_e9 = x->fee_e9};
+}
+
+/* Cold: brokers take hardly a fill back. NULL: it is too old, or never was. */
+static ats_desk_fill *find_fill(ats_desk *d, uint64_t exec_id)
+{
+    uint64_t kept = d->fill_count < ATS_DESK_FILLS ? d->fill_count : ATS_DESK_FILLS;
+    for (uint64_t i = 1; i <= kept; i++) {
+        ats_desk_fill *f = &d->fills[(d->fill_count - i) % ATS_DESK_FILLS];
+        if (f->exec_id == exec_id)
+            return f;
+    }
+    return NULL;
+}
+
+/* Takes a fill back and, where it is corrected, books it as it was. Returns what the position
+ * changed by. */
+static int64_t amend(ats_desk *d, ats_slot *slot, const ats_exec *x, int64_t qty_e9)
+{
+    ats_desk_fill *f = find_fill(d, x->ref_exec_id);
+    if (!f)
+        return 0; /* the gate refuses it as well, and says so */
+    int64_t taken_e9 = f->qty_e9, now_e9 = x->type == ATS_EXEC_CORRECTED ? qty_e9 : 0;
+    if (taken_e9)
+        book(d, slot, -taken_e9, f->px_e9, -f->fee_e9);
+    if (now_e9)
+        book(d, slot, now_e9, x->last_px_e9, x->fee_e9);
+    *f = (ats_desk_fill){
+        .exec_id = f->exec_id, .qty_e9 = now_e9, .px_e9 = x->last_px_e9, .fee_e9 = x->fee_e9};
+    /* It may bring back what was left, or turn what was held: nobody decided on that. */
+    if (slot->qty_e9 != 0 && slot->stop_e9 == 0)
+        want_out(slot, ATS_REASON_EXIT_RULE, 1);
+    return now_e9 - taken_e9;
+}
+
 static int64_t book_answer(ats_desk *d, ats_slot *slot, const ats_exec *x)
 {
     int64_t qty_e9 = x->side == ATS_SIDE_BUY ? x->last_qty_e9 : -x->last_qty_e9;
-    if (x->type == ATS_EXEC_FILL) {
-        ats_markets_take_fill(d->markets, slot->symbol, x->last_px_e9);
-        book(d, slot, qty_e9, x->last_px_e9, x->fee_e9);
-    } else if (x->type == ATS_EXEC_BUSTED) {
-        book(d, slot, -qty_e9, x->last_px_e9, -x->fee_e9);
-    } else {
+    if (x->type == ATS_EXEC_BUSTED || x->type == ATS_EXEC_CORRECTED)
+        return amend(d, slot, x, qty_e9);
+    if (x->type != ATS_EXEC_FILL)
         return 0;
-    }
-    /* A bust may bring back what was left, or turn what was held: nobody decided on that. */
-    if (x->type == ATS_EXEC_BUSTED && slot->qty_e9 != 0 && slot->stop_e9 == 0)
-        want_out(slot, ATS_REASON_EXIT_RULE, 1);
-    return x->type == ATS_EXEC_FILL ? qty_e9 : -qty_e9;
+    ats_markets_take_fill(d->markets, slot->symbol, x->last_px_e9);
+    book(d, slot, qty_e9, x->last_px_e9, x->fee_e9);
+    keep_fill(d, x, qty_e9);
+    return qty_e9;
 }
 
 /* A replacement that the broker did not take has no answer of its own, and the order that it was to

@@ -75,6 +75,16 @@ typedef struct ats_slot {
     bool emergency;
 } ats_slot;
 
+/* A fill, as long as the broker may correct it: as many as the largest account of ours makes in a
+ * day. */
+#define ATS_DESK_FILLS 16384u
+
+typedef struct ats_desk_fill {
+    uint64_t exec_id;
+    int64_t qty_e9; /* its sign: bought or sold */
+    int64_t px_e9, fee_e9;
+} ats_desk_fill;
+
 typedef struct ats_desk_config {
     const ats_strategy_settings *settings;
     const ats_symbols *symbols;
@@ -107,6 +117,9 @@ typedef struct ats_desk {
     uint32_t *order_slot;    /* by place in the pool */
     uint8_t *order_role;
     uint64_t ids; /* intent ids given out */
+
+    ats_desk_fill *fills; /* the last ATS_DESK_FILLS, a ring */
+    uint64_t fill_count;
 
     ats_intent *outbox; /* a ring */
     uint32_t outbox_mask, outbox_head, outbox_count;
