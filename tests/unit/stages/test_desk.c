@@ -267,3 +267,72 @@ Test(desk, commands_end_flat_or_say_what_is_left_from_every_state)
     cr_expect_eq(seen & wanted, wanted, "states that no command met: %x", wanted & ~seen);
     cr_expect_gt(left_after_kill, 0, "a kill sends nothing more, also no way out");
 }
+
+/* Fills, busts and corrections in any order: quantity and cash are those of the fills that stand.
+ */
+Test(desk, what_the_broker_takes_back_or_corrects_is_followed)
+{
+    enum { EVENTS = 4000 };
+    static ats_exec made[EVENTS]; /* as they stand now; last_qty_e9 0: taken back */
+    static ats_metrics metrics;
+    ats_run_config config = any_config(0);
+    ats_desk_config desk_config = {.settings = &config.strategy,
+                                   .symbols = &symbols,
+                                   .metrics = &metrics.strategy,
+                                   .start_cash_e9 = 100000 * ATS_E9,
+                                   .account_id = 1,
+                                   .strategy_count = 2,
+                                   .order_capacity = 64};
+    ats_markets markets;
+    ats_desk desk;
+    void *market_memory = calloc(1, ats_markets_footprint(symbols.count, 0) + 64);
+    void *memory = calloc(1, ats_desk_footprint(&desk_config) + 64);
+    ats_markets_init(&markets, market_memory, &symbols, &ats_calendar_continuous, NULL, 0);
+    ats_desk_init(&desk, memory, &desk_config, &markets);
+    desk.ended = true; /* books are kept, nothing is sent */
+    ats_random r;
+    ats_random_seed(&r, 9);
+    uint32_t count = 0, amended = 0;
+    for (uint32_t n = 0; n < EVENTS; n++) {
+        bool amends = count > 0 && ats_random_below(&r, 4) == 0;
+        uint32_t which = amends ? (uint32_t)ats_random_below(&r, count) : count;
+        ats_exec x = {.h = {.kind = ATS_KIND_EXEC, .symbol_id = 1, .recv_ns = n + 1},
+                      .exec_id = n + 1,
+                      .order_id = n + 1,
+                      .last_qty_e9 = (int64_t)(1 + ats_random_below(&r, 50)) * ATS_E9,
+                      .last_px_e9 = (int64_t)(1 + ats_random_below(&r, 1000000)) * 1000000,
+                      .fee_e9 = (int64_t)ats_random_below(&r, 1000000),
+                      .strategy_id = 1 + (uint32_t)ats_random_below(&r, 2),
+                      .side = ats_random_below(&r, 2) ? ATS_SIDE_BUY : ATS_SIDE_SELL,
+                      .type = ATS_EXEC_FILL};
+        if (amends) {
+            x.type = ats_random_below(&r, 2) ? ATS_EXEC_BUSTED : ATS_EXEC_CORRECTED;
+            x.ref_exec_id = made[which].exec_id;
+            x.strategy_id = made[which].strategy_id;
+            x.side = made[which].side;
+            amended++;
+        }
+        int64_t changed_e9;
+        cr_assert_not_null(ats_desk_exec(&desk, &x, &changed_e9));
+        x.exec_id = amends ? made[which].exec_id : x.exec_id;
+        made[which] = x;
+        made[which].last_qty_e9 = x.type == ATS_EXEC_BUSTED ? 0 : x.last_qty_e9;
+        made[which].fee_e9 = x.type == ATS_EXEC_BUSTED ? 0 : x.fee_e9;
+        count += !amends;
+    }
+    ats_money_e18 cash = ats_money_from_e9(100000 * ATS_E9);
+    int64_t qty[2] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t signed_e9 =
+            made[i].side == ATS_SIDE_BUY ? made[i].last_qty_e9 : -made[i].last_qty_e9;
+        cash -=
+            ats_money_product(made[i].last_px_e9, signed_e9) + ats_money_from_e9(made[i].fee_e9);
+        qty[made[i].strategy_id - 1] += signed_e9;
+    }
+    cr_expect_gt(amended, 500);
+    cr_expect(desk.cash_e18 == cash, "cash agrees to the last unit");
+    for (uint32_t s = 0; s < 2; s++)
+        cr_expect_eq(ats_desk_slot(&desk, s, 1)->qty_e9, qty[s]);
+    free(market_memory);
+    free(memory);
+}
