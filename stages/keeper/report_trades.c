@@ -222,6 +222,8 @@ void ats_report_trades(FILE *out, const ats_report *r)
         return;
     fputs("<section class=\"card\"><h2>Where the profit came from</h2><div class=\"grid2\">", out);
     trip_table(out, r->run, "By strategy", "attribution.strategies", "strategy");
+    if (json_array_size(ats_page_member(r->run, "attribution.models")) > 1)
+        trip_table(out, r->run, "By model", "attribution.models", "model");
     trip_table(out, r->run, "By what ended the trade", "attribution.reasons", "reason");
     trip_table(out, r->run, "By symbol", "attribution.symbols", "symbol");
     trip_table(out, r->run, "By hour of the entry, UTC", "attribution.hours", "hour");
