@@ -54,7 +54,7 @@ static const uint32_t KINDS[STREAM_COUNT] = {ATS_KIND_INTENT, ATS_KIND_ORDER, AT
 /* The records of one kind, in the order in which their stage wrote them. */
 typedef struct stream {
     ats_audit_reader reader;
-    bool open;
+    bool open, ended;
     const uint8_t *block;
     uint32_t at, count;
 } stream;
@@ -84,6 +84,8 @@ typedef struct analysis {
 static int peek(analysis *a, stream_kind kind, const ats_header **record)
 {
     stream *s = &a->streams[kind];
+    if (s->ended) /* the file grows no more: one look at its end is enough */
+        return 0;
     for (;; s->at++) {
         if (s->at == s->count) {
             const void *block;
@@ -92,6 +94,7 @@ static int peek(analysis *a, stream_kind kind, const ats_header **record)
             s->block = block;
             if (got != 1) {
                 s->count = 0;
+                s->ended = got == 0;
                 return got;
             }
         }
