@@ -339,7 +339,7 @@ static json_t *orders_json(const char *key, const char *name, const orders *of, 
     if (name)
         put(o, key, json_string(name), failed);
     put_count(o, "decisions", of->count, failed);
-    put_count(o, "orders", s->orders, failed);
+    put_count(o, "orders_sent", s->orders, failed);
     put_count(o, "fills", s->fills, failed);
     put_money(o, "value", s->value_e18, failed);
     put_money(o, "fees", s->fees_e18, failed);
