@@ -55,6 +55,7 @@ static void begin_trip(ats_trades *t, ats_round_trip *trip, const ats_trade_fill
                              .entry_ns = f->recv_ns,
                              .entry_event_ns = f->event_ns ? f->event_ns : f->recv_ns,
                              .entry_reason = f->reason,
+                             .model_id = f->model_id,
                              .low_e9 = f->px_e9,
                              .high_e9 = f->px_e9,
                              .side = f->side};

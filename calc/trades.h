@@ -49,8 +49,9 @@ typedef struct ats_round_trip {
     uint32_t entry_reason;    /* ats_reason of the first fill */
     uint32_t exit_reason;     /* of the fill that ended it */
     uint32_t fills;
-    uint8_t side; /* ATS_SIDE_BUY = long */
-    uint8_t reserved8[3];
+    uint32_t model_id; /* of the first fill; 0 = none */
+    uint8_t side;      /* ATS_SIDE_BUY = long */
+    uint8_t reserved8[7];
 } ats_round_trip;
 
 typedef struct ats_trade_fill {
@@ -61,9 +62,10 @@ typedef struct ats_trade_fill {
     int64_t qty_e9;   /* > 0 */
     int64_t px_e9;    /* > 0 */
     int64_t fee_e9;
-    uint32_t reason; /* ats_reason of the order */
+    uint32_t reason;   /* ats_reason of the order */
+    uint32_t model_id; /* that the order was decided by; 0 = none */
     uint8_t side;
-    uint8_t reserved8[3];
+    uint8_t reserved8[7];
 } ats_trade_fill;
 
 typedef struct ats_trades {

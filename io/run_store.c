@@ -625,13 +625,15 @@ static void bind_trade(sqlite3_stmt *s, const void *row)
     sqlite3_bind_int64(s, 17, t->fills);
     sqlite3_bind_text(s, 18, ats_reason_label(t->entry_reason), -1, SQLITE_STATIC);
     sqlite3_bind_text(s, 19, closed ? ats_reason_label(t->exit_reason) : "open", -1, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 20, t->model_id);
 }
 
 int ats_run_store_trades(ats_run_store *store, const ats_trade_row *rows, uint32_t n)
 {
-    return store_rows(
-        store, "INSERT OR REPLACE INTO trades VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows,
-        sizeof *rows, n, bind_trade);
+    return store_rows(store,
+                      "INSERT OR REPLACE INTO trades VALUES"
+                      " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      rows, sizeof *rows, n, bind_trade);
 }
 
 static void bind_quality(sqlite3_stmt *s, const void *row)

@@ -192,6 +192,7 @@ static const char VERSION_2[] =
     "  fees_e9 INTEGER NOT NULL, dividends_e9 INTEGER NOT NULL, profit_e9 INTEGER NOT NULL,"
     "  low_e9 INTEGER NOT NULL, high_e9 INTEGER NOT NULL,"
     "  fills INTEGER NOT NULL, entry_reason TEXT NOT NULL, exit_reason TEXT NOT NULL,"
+    "  model_id INTEGER NOT NULL," /* that it was entered by; 0 = none */
     "  PRIMARY KEY (run, trade)) STRICT, WITHOUT ROWID;\n"
 
     /* How parents, their children and single orders were executed (calc/execution_quality.h): a
@@ -227,7 +228,7 @@ static const char VERSION_2[] =
     "  ELSE 1e4 * (t.entry_price_e9 - t.high_e9) / t.entry_price_e9 END AS adverse_bps,"
     "  CASE t.side WHEN 'long' THEN 1e4 * (t.high_e9 - t.entry_price_e9) / t.entry_price_e9"
     "  ELSE 1e4 * (t.entry_price_e9 - t.low_e9) / t.entry_price_e9 END AS favourable_bps,"
-    "  t.fills, t.entry_reason, t.exit_reason"
+    "  t.fills, t.entry_reason, t.exit_reason, t.model_id"
     "  FROM trades t JOIN runs r USING (run) LEFT JOIN symbols s USING (run, symbol_id)"
     "  LEFT JOIN strategies g USING (run, strategy_id);\n"
     "CREATE VIEW v_execution_quality AS SELECT r.run_id, q.parent_id, q.order_id,"

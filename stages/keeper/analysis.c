@@ -54,7 +54,7 @@ static const uint32_t KINDS[STREAM_COUNT] = {ATS_KIND_INTENT, ATS_KIND_ORDER, AT
 /* The records of one kind, in the order in which their stage wrote them. */
 typedef struct stream {
     ats_audit_reader reader;
-    bool open;
+    bool open, ended;
     const uint8_t *block;
     uint32_t at, count;
 } stream;
@@ -71,6 +71,7 @@ typedef struct analysis {
     ats_execution_quality *quality;
     void *trades_raw, *quality_raw;
     ats_round_trip *ended; /* a place a strategy, for splits */
+    uint32_t *models;      /* [symbol_count + 1][strategies]: of the last entry that was wanted */
     ats_groups *groups;
     ats_trade_row trade_rows[ROWS];
     ats_quality_row quality_rows[ROWS];
@@ -83,6 +84,8 @@ typedef struct analysis {
 static int peek(analysis *a, stream_kind kind, const ats_header **record)
 {
     stream *s = &a->streams[kind];
+    if (s->ended) /* the file grows no more: one look at its end is enough */
+        return 0;
     for (;; s->at++) {
         if (s->at == s->count) {
             const void *block;
@@ -91,6 +94,7 @@ static int peek(analysis *a, stream_kind kind, const ats_header **record)
             s->block = block;
             if (got != 1) {
                 s->count = 0;
+                s->ended = got == 0;
                 return got;
             }
         }
@@ -137,6 +141,22 @@ static void put_quality(void *context, const ats_execution_order *row)
 
 /* ---- what was decided ----------------------------------------------------------------------- */
 
+static uint32_t *model_of(const analysis *a, uint32_t strategy_id, uint32_t symbol_id)
+{
+    static uint32_t nobodys;
+    uint32_t n = a->trades->strategy_count;
+    if (strategy_id == 0 || strategy_id > n)
+        return &nobodys;
+    return &a->models[(size_t)symbol_id * n + strategy_id - 1];
+}
+
+static void take_intent(analysis *a, const ats_intent *i)
+{
+    if (i->action != ATS_INTENT_CANCEL && !ats_reason_is_exit(i->reason))
+        *model_of(a, i->strategy_id, i->h.symbol_id) = i->model_id;
+    ats_execution_intent(a->quality, i);
+}
+
 static void take_exec(analysis *a, const ats_exec *x)
 {
     ats_exec told = *x;
@@ -156,6 +176,7 @@ static void take_exec(analysis *a, const ats_exec *x)
                                .px_e9 = told.last_px_e9,
                                .fee_e9 = told.fee_e9,
                                .reason = x->reason,
+                               .model_id = *model_of(a, x->strategy_id, x->h.symbol_id),
                                .side = x->side};
         if (!(b && b->qty_e9 == 0) && ats_trades_fill(a->trades, &fill, &ended))
             put_trade(a, &ended);
@@ -170,7 +191,7 @@ static void take_derived(analysis *a, stream_kind kind, const ats_header *h)
 {
     ats_execution_time(a->quality, h->recv_ns);
     if (kind == STREAM_INTENT)
-        ats_execution_intent(a->quality, (const ats_intent *)h);
+        take_intent(a, (const ats_intent *)h);
     else if (kind == STREAM_ORDER)
         ats_execution_order_sent(a->quality, (const ats_order *)h);
     else
@@ -316,11 +337,12 @@ static int set_up(analysis *a)
     a->quality = execution ? ats_execution_quality_new(execution, &quality) : NULL;
     a->books = calloc(symbols + 1ull, sizeof *a->books); /* most pages are never touched */
     a->book_days = calloc(symbols + 1ull, sizeof *a->book_days);
+    a->models = calloc((symbols + 1ull) * strategies, sizeof *a->models);
     a->quoted = calloc(symbols + 1ull, 1);
     a->ended = calloc(strategies, sizeof *a->ended);
     a->groups = ats_groups_new(a->in->chain);
-    if (!a->trades || !a->quality || !a->books || !a->book_days || !a->quoted || !a->ended ||
-        !a->groups)
+    if (!a->trades || !a->quality || !a->books || !a->book_days || !a->quoted || !a->models ||
+        !a->ended || !a->groups)
         return ats_error(ATS_EXIT_FAILED, "analysis: no memory");
     for (uint32_t i = 0; i < STREAM_COUNT; i++) {
         if (ats_audit_open(&a->streams[i].reader, a->in->audit_path) != 0)
@@ -341,6 +363,7 @@ static void tear_down(analysis *a)
     free(a->books);
     free(a->book_days);
     free(a->quoted);
+    free(a->models);
     free(a->ended);
     ats_groups_free(a->groups);
     free(a);

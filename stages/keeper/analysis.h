@@ -10,9 +10,10 @@
  * Trips and orders go to the store as they end, so memory does not grow with the run.
  *
  * Attribution. Every trip, one that is still open at its last mark, is in one row of each table
- * (strategy, symbol, reason of its end or "open", UTC hour of its entry), so each table adds up to
- * the profit of all trips; with borrowing costs, and what no trip explains (unattributed: money
- * that the account has from fills, splits or busts outside of the record), that is the account's:
+ * (strategy, model, symbol, reason of its end or "open", UTC hour of its entry), so each table adds
+ * up to the profit of all trips; with borrowing costs, and what no trip explains (unattributed:
+ * money that the account has from fills, splits or busts outside of the record), that is the
+ * account's:
  *
  *     profit = equity at the end - at the start - deposits
  *            = sum of a table's profit - borrow + unattributed

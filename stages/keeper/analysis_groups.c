@@ -9,6 +9,9 @@
 #define HOUR_NS 3600000000000ll
 #define HOURS   24u
 
+/* Latest days of which run.json tells the execution: a year; the store has all. */
+#define DAYS_TOLD 366u
+
 /* Round trips of a kind. */
 typedef struct trips {
     uint64_t count, open, winners, losers;
@@ -38,6 +41,9 @@ struct ats_groups {
     trips all, *trip_strategies, *trip_symbols;
     trips trip_reasons[ATS_REASON_COUNT + 1]; /* the last: open */
     trips trip_hours[HOURS];
+    trips trip_models[ATS_MODELS_MAX + 1]; /* [0]: by none, or by one that was not listed */
+    const ats_model_use *uses;
+    uint32_t use_count;
     orders total, *order_strategies, *order_symbols;
     orders order_made[MADE_COUNT];
     day_orders *days; /* in no order: rows come when their last mid is there */
@@ -53,6 +59,9 @@ ats_groups *ats_groups_new(const ats_chain *chain)
     g->chain = chain;
     g->strategy_count = chain->strategies.count;
     g->symbol_count = chain->context.symbols->count;
+    uint64_t changes;
+    g->uses = ats_infer_uses(ats_chain_state(chain, ATS_CHAIN_INFER), &g->use_count, &changes);
+    g->use_count = g->use_count < ATS_MODELS_MAX ? g->use_count : ATS_MODELS_MAX;
     g->trip_strategies = calloc(g->strategy_count + 1ull, sizeof *g->trip_strategies);
     g->trip_symbols = calloc(g->symbol_count + 1ull, sizeof *g->trip_symbols);
     g->order_strategies = calloc(g->strategy_count + 1ull, sizeof *g->order_strategies);
@@ -102,11 +111,21 @@ static void add_trip(trips *t, const ats_round_trip *trip)
         t->largest_loss_e18 = trip->profit_e18;
 }
 
+/* Place of a model's table. */
+static uint32_t model_place(const ats_groups *g, uint32_t model_id)
+{
+    for (uint32_t i = 0; model_id != 0 && i < g->use_count; i++)
+        if (g->uses[i].model_id == model_id)
+            return i + 1;
+    return 0;
+}
+
 void ats_groups_trade(ats_groups *g, const ats_round_trip *trip)
 {
     uint32_t reason = trip->exit_reason < ATS_REASON_COUNT ? trip->exit_reason : ATS_REASON_NONE;
     add_trip(&g->all, trip);
     add_trip(&g->trip_strategies[trip->strategy_id], trip);
+    add_trip(&g->trip_models[model_place(g, trip->model_id)], trip);
     add_trip(&g->trip_symbols[trip->symbol_id], trip);
     add_trip(&g->trip_reasons[trip->exit_ns ? reason : ATS_REASON_COUNT], trip);
     add_trip(&g->trip_hours[trip->entry_ns % DAY_NS / HOUR_NS], trip);
@@ -247,7 +266,7 @@ json_t *ats_groups_attribution(const ats_groups *g, uint64_t refused)
     const ats_portfolio *p = ats_risk_gate(ats_chain_state(g->chain, ATS_CHAIN_RISK))->portfolio;
     bool failed = g->failed;
     json_t *o = json_object(), *strategies = json_array(), *symbols = json_array(),
-           *reasons = json_array(), *hours = json_array();
+           *reasons = json_array(), *hours = json_array(), *models = json_array();
     ats_money_e18 profit = account_profit(p);
     put_money(o, "profit", profit, &failed);
     put_money(o, "dividends", p->dividends_e18, &failed);
@@ -265,6 +284,12 @@ json_t *ats_groups_attribution(const ats_groups *g, uint64_t refused)
             put(row, "symbol", symbol_text(g, id), &failed);
             append(symbols, row, &failed);
         }
+    for (uint32_t i = 0; i <= g->use_count; i++)
+        if (g->trip_models[i].count)
+            append(models,
+                   trips_json("model", i ? g->uses[i - 1].sha256 : "none", &g->trip_models[i],
+                              &failed),
+                   &failed);
     for (uint32_t i = 0; i <= ATS_REASON_COUNT; i++)
         if (g->trip_reasons[i].count)
             append(reasons,
@@ -278,6 +303,7 @@ json_t *ats_groups_attribution(const ats_groups *g, uint64_t refused)
             append(hours, row, &failed);
         }
     put(o, "strategies", strategies, &failed);
+    put(o, "models", models, &failed);
     put(o, "symbols", symbols, &failed);
     put(o, "reasons", reasons, &failed);
     put(o, "hours", hours, &failed);
@@ -313,7 +339,7 @@ static json_t *orders_json(const char *key, const char *name, const orders *of, 
     if (name)
         put(o, key, json_string(name), failed);
     put_count(o, "decisions", of->count, failed);
-    put_count(o, "orders", s->orders, failed);
+    put_count(o, "orders_sent", s->orders, failed);
     put_count(o, "fills", s->fills, failed);
     put_money(o, "value", s->value_e18, failed);
     put_money(o, "fees", s->fees_e18, failed);
@@ -343,7 +369,8 @@ json_t *ats_groups_execution_json(const ats_groups *g, const ats_execution_fault
     put(o, "total", orders_json(NULL, NULL, &g->total, &failed), &failed);
     if (g->day_count)
         qsort(g->days, g->day_count, sizeof *g->days, by_day);
-    for (size_t i = 0; i < g->day_count; i++) {
+    size_t first = g->day_count > DAYS_TOLD ? g->day_count - DAYS_TOLD : 0;
+    for (size_t i = first; i < g->day_count; i++) {
         char text[16];
         uint32_t date = ats_date_of_ns(g->days[i].day * DAY_NS);
         snprintf(text, sizeof text, "%04u-%02u-%02u", date / 10000 % 10000, date / 100 % 100,
@@ -365,6 +392,7 @@ json_t *ats_groups_execution_json(const ats_groups *g, const ats_execution_fault
             append(algorithms, orders_json("algorithm", made_label(i), &g->order_made[i], &failed),
                    &failed);
     put(o, "days", days, &failed);
+    put_count(o, "days_before", first, &failed);
     put(o, "strategies", strategies, &failed);
     put(o, "symbols", symbols, &failed);
     put(o, "algorithms", algorithms, &failed);

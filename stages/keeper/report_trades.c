@@ -31,7 +31,7 @@ static void more_row(FILE *out, size_t left, int columns, const char *where)
             ats_format_count((double)left).text, where);
 }
 
-/* A row's name: text of the run, or an hour. */
+/* A row's name: text of the run, the beginning of a model's hash, or an hour. */
 static void name_cell(FILE *out, const json_t *row, const char *key)
 {
     const char *text = ats_page_string(row, key);
@@ -40,7 +40,7 @@ static void name_cell(FILE *out, const json_t *row, const char *key)
     if (isfinite(number))
         fprintf(out, "%02d:00", (int)fmax(0, fmin(number, 23)));
     else
-        ats_page_words(out, text, strlen(text));
+        ats_page_words(out, text, strcmp(key, "model") != 0 ? strlen(text) : strnlen(text, 12));
     fputs("</td>", out);
 }
 
@@ -222,6 +222,8 @@ void ats_report_trades(FILE *out, const ats_report *r)
         return;
     fputs("<section class=\"card\"><h2>Where the profit came from</h2><div class=\"grid2\">", out);
     trip_table(out, r->run, "By strategy", "attribution.strategies", "strategy");
+    if (json_array_size(ats_page_member(r->run, "attribution.models")) > 1)
+        trip_table(out, r->run, "By model", "attribution.models", "model");
     trip_table(out, r->run, "By what ended the trade", "attribution.reasons", "reason");
     trip_table(out, r->run, "By symbol", "attribution.symbols", "symbol");
     trip_table(out, r->run, "By hour of the entry, UTC", "attribution.hours", "hour");

@@ -100,7 +100,7 @@ def test_round_trips_and_attribution(run):
     profit = summary["portfolio"]["end_equity"] - summary["portfolio"]["start_equity"]
     assert attribution["profit"] == pytest.approx(profit, abs=1e-6)
     assert attribution["unattributed"] == pytest.approx(0, abs=1e-6)
-    for rows in ("strategies", "symbols", "reasons", "hours"):
+    for rows in ("strategies", "models", "symbols", "reasons", "hours"):
         assert sum(row["profit"] for row in attribution[rows]) == pytest.approx(profit, abs=1e-6), rows
     by_reason = trades.groupby("exit_reason").profit_e9.sum() / E9
     assert {r["reason"]: r["profit"] for r in attribution["reasons"]} == pytest.approx(dict(by_reason), abs=1e-6)
@@ -259,6 +259,9 @@ def test_days_against_quantstats(work):
     assert checked > 300
     attribution = summary["attribution"]
     assert attribution["unattributed"] == pytest.approx(0, abs=1e-6) and attribution["dividends"] != 0
-    for rows in ("strategies", "symbols", "reasons", "hours"):
+    for rows in ("strategies", "models", "symbols", "reasons", "hours"):
         assert sum(r["profit"] for r in attribution[rows]) == pytest.approx(attribution["profit"], abs=1e-5), rows
+    assert [m["model"] for m in attribution["models"]] == ["none"]
+    execution = summary["execution"]
+    assert len(execution["days"]) == 366 and execution["days_before"] > 1000, "run.json tells a year of days"
     assert len(attribution["strategies"]) == 2 and all(s["trades"] > 500 for s in attribution["strategies"])

@@ -376,6 +376,7 @@ Test(run_store, results_of_the_analysis_are_in_their_columns, .init = make_dir, 
                                     .entry_reason = ATS_REASON_ENTRY_SHORT,
                                     .exit_reason = ATS_REASON_EXIT_TARGET,
                                     .fills = 2,
+                                    .model_id = 6,
                                     .side = ATS_SIDE_SELL}};
     ats_quality_row quality = {.algorithm = "twap",
                                .order = {.parent_id = 3,
@@ -413,7 +414,7 @@ Test(run_store, results_of_the_analysis_are_in_their_columns, .init = make_dir, 
                        "fees = 1 AND profit = 9 AND held_s = 1.5 AND entry_at = "
                        "'2024-01-02T15:00:00.000Z' AND exit_at = '2024-01-02T15:00:01.500Z' AND "
                        "adverse_bps = -100 AND favourable_bps = 600 AND entry_reason = "
-                       "'entry_short' AND exit_reason = 'exit_target'"),
+                       "'entry_short' AND exit_reason = 'exit_target' AND model_id = 6"),
                  1);
     cr_assert_eq(query("SELECT count(*) FROM v_trades WHERE trade = 2 AND exit_at IS NULL AND "
                        "exit_price IS NULL AND exit_reason = 'open'"),

@@ -21,7 +21,7 @@ static double sum_of(const json_t *document, const char *list, const char *key)
     return sum;
 }
 
-static const char *const TRIP_TABLES[] = {"strategies", "symbols", "reasons", "hours"};
+static const char *const TRIP_TABLES[] = {"strategies", "models", "symbols", "reasons", "hours"};
 static const char *const ORDER_TABLES[] = {"days", "strategies", "symbols", "algorithms"};
 
 Test(analysis, every_table_adds_up_to_the_account)
@@ -37,6 +37,10 @@ Test(analysis, every_table_adds_up_to_the_account)
     cr_assert_float_eq(ats_page_number(a, "unattributed"), 0.0, 1e-9, "every fill has a trip");
     cr_assert_float_eq(ats_page_number(a, "trades.profit"), profit, 2e-9);
     cr_assert_eq(ats_page_number(a, "fills_without_strategy"), 0);
+    const json_t *models = ats_page_member(a, "models");
+    cr_assert_eq(json_array_size(models), 1, "one model decided all");
+    cr_assert_str_eq(ats_page_string(json_array_get(models, 0), "model"),
+                     r->summary.models.uses[0].sha256);
     double trades = ats_page_number(a, "trades.trades");
     cr_assert_gt(trades, 20);
     for (size_t i = 0; i < sizeof TRIP_TABLES / sizeof TRIP_TABLES[0]; i++) {
