@@ -5,9 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define SECOND_NS 1000000000ll
-#define MS_NS     1000000ll
-#define RETRY_NS  SECOND_NS /* before what was refused is asked for again */
+#define SECOND_NS    1000000000ll
+#define MS_NS        1000000ll
+#define RETRY_NS     SECOND_NS /* before what was refused is asked for again, at first */
+#define REFUSALS_MAX 5u        /* doublings: 32 s */
 
 /* Orders that one position may have at once: a child, its replacement, two guards and one's
  * replacement. An entry wants as much room. */
@@ -193,6 +194,7 @@ static void come_flat(ats_desk *d, ats_slot *slot)
     slot->hold_until_ns = INT64_MAX;
     slot->trailed = slot->overnight = slot->emergency = false;
     slot->leave_reason = ATS_REASON_NONE;
+    slot->refusals = 0;
     slot->rest_until_ns = d->cause.recv_ns + d->config.settings->rules.cooldown_ms * MS_NS;
 }
 
@@ -219,6 +221,12 @@ static void book(ats_desk *d, ats_slot *slot, int64_t qty_e9, int64_t px_e9, int
     slot->cost_e18 += ats_money_product(px_e9, qty_e9);
     slot->qty_e9 += qty_e9;
     place_exits(slot);
+}
+
+void ats_slot_wait(ats_slot *slot, int64_t now_ns)
+{
+    uint32_t doubled = slot->refusals < REFUSALS_MAX ? slot->refusals++ : REFUSALS_MAX;
+    slot->retry_ns = now_ns + (RETRY_NS << (slot->emergency ? 0 : doubled));
 }
 
 /* ---- parents ------------------------------------------------------------------------------ */
@@ -261,7 +269,7 @@ static void end_parent(ats_desk *d, ats_slot *slot)
     if (entry && slot->qty_e9 == 0)
         come_flat(d, slot);
     else if (!entry && slot->qty_e9 != 0)
-        slot->retry_ns = d->cause.recv_ns + RETRY_NS;
+        ats_slot_wait(slot, d->cause.recv_ns);
 }
 
 static void describe(ats_intent *i, const ats_parent *p, const ats_step *step)
@@ -413,7 +421,7 @@ static void begin_exit(ats_desk *d, ats_slot *slot)
     ats_parent *p = begin_parent(d, slot, is_long ? ATS_SIDE_SELL : ATS_SIDE_BUY,
                                  magnitude(slot->qty_e9), slot->leave_urgency);
     if (!p) {
-        slot->retry_ns = d->cause.recv_ns + RETRY_NS;
+        ats_slot_wait(slot, d->cause.recv_ns);
         return;
     }
     p->exit = true;
@@ -563,7 +571,7 @@ static void child_answer(ats_desk *d, ats_slot *slot, const ats_exec *x, bool fi
     p->child_leaving = false;
     if (refused) {
         p->give_up = true; /* asking the same again at once would be answered the same */
-        slot->retry_ns = d->cause.recv_ns + RETRY_NS;
+        ats_slot_wait(slot, d->cause.recv_ns);
     }
 }
 

@@ -19,7 +19,7 @@
  * strategy's rule, flatten.
  *
  * An exit is tried until the position is gone: its parent ends in a market order; what is refused
- * or rejected is tried again after RETRY_NS, for as long as the run goes on.
+ * or rejected is tried again (ats_slot_wait), for as long as the run goes on.
  *
  * Intents go into an outbox; the stage passes them on as there is room, and takes nothing new
  * before it is empty, so decisions do not depend on room. Owner: the strategy stage.
@@ -60,6 +60,7 @@ typedef struct ats_slot {
     int64_t hold_until_ns;                        /* INT64_MAX = any time */
     int64_t rest_until_ns;                        /* no entry before */
     int64_t retry_ns;                             /* no exit and no new guard before */
+    uint32_t refusals;                            /* in a row: each doubles the wait */
     uint32_t strategy, symbol;
     uint32_t parent;       /* place + 1; 0 = none at work */
     uint32_t leave_reason; /* ats_reason of the exit that is wanted; NONE = stay */
@@ -196,6 +197,11 @@ void ats_desk_cancel(ats_desk *d, ats_slot *slot, uint64_t order_id);
 /* A new order in the place of another; the successor has the same role. */
 ats_intent *ats_desk_replace(ats_desk *d, ats_slot *slot, uint64_t order_id, int64_t qty_e9,
                              uint32_t reason);
+
+/* Before an exit or a guard that was refused is asked for again: a second, twice as long each time,
+ * at most 32; a second always where it must get out at once. A market that is shut for a weekend is
+ * then asked some thousand times, not some hundred thousand. */
+void ats_slot_wait(ats_slot *slot, int64_t now_ns);
 
 /* What rests for a slot. */
 void ats_guard_keep(ats_desk *d, ats_slot *slot);  /* makes it what it should be */

@@ -8,7 +8,6 @@
  * nearer, and not more than once a second: each move is an order of the account's budget. */
 #define MOVE_SHARE 10
 #define MOVE_NS    SECOND_NS
-#define REST_NS    SECOND_NS /* after a guard was refused */
 
 static int64_t magnitude(int64_t v)
 {
@@ -171,7 +170,7 @@ void ats_guard_forget_successor(ats_slot *slot, const ats_exec *x)
     if (!slot->stop.successor || slot->stop.successor != x->ref_order_id)
         return;
     slot->stop.successor = 0;
-    slot->retry_ns = x->h.recv_ns + REST_NS;
+    ats_slot_wait(slot, x->h.recv_ns);
 }
 
 void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool final)
@@ -179,7 +178,7 @@ void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool fina
     ats_guard *g = ats_guard_of(slot, role);
     bool refused = x->type == ATS_EXEC_REFUSED || x->type == ATS_EXEC_REJECTED;
     if (refused)
-        slot->retry_ns = x->h.recv_ns + REST_NS;
+        ats_slot_wait(slot, x->h.recv_ns);
     if (g->successor && x->order_id == g->successor) {
         if (final)
             g->successor = 0; /* it never came to rest: the old one stands, or has ended */
@@ -189,6 +188,7 @@ void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool fina
         return;
     switch (x->type) {
     case ATS_EXEC_ACCEPTED:
+        slot->refusals = 0;
         g->live = true;
         break;
     case ATS_EXEC_FILL:
