@@ -104,6 +104,8 @@ typedef enum ats_metric_unit {
     X(strategy, intents, COUNT, COUNTER, "Intents published, cancels included.")                   \
     V(strategy, wishes, ATS_ENTRY_ANSWERS, answer, ats_entry_answer_label,                         \
       "Entries that strategies asked for, by what became of them.")                                \
+    X(strategy, positions, COUNT, GAUGE, "Positions of all strategies.")                           \
+    X(strategy, unprotected, COUNT, GAUGE, "Positions that no stop guards at the broker.")         \
     X(strategy, overruns, COUNT, COUNTER, "Calls of a strategy that took longer than its budget.") \
     X(strategy, suspended, COUNT, COUNTER, "Strategies suspended for their overruns.")
 

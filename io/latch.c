@@ -83,8 +83,10 @@ int ats_latch_read(const char *path, ats_latch_line *last)
     if (n < 0)
         return ats_error_errno(ATS_EXIT_FAILED, why, "%s", path);
     tail[n] = 0;
-    if (n == 0)
+    if (n == 0) { /* made, and then cut off before its first line */
+        distrust(last);
         return 0;
+    }
     char *end = tail + n - 1;
     char *line = *end == '\n' ? memrchr(tail, '\n', (size_t)n - 1) : NULL;
     line = *end != '\n' ? NULL : line ? line + 1 : tail;

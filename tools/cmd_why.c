@@ -143,6 +143,10 @@ static void tell_intent(telling *t, const ats_intent *i)
 
 static void tell_verdict(telling *t, const ats_verdict *v)
 {
+    if (v->check == ATS_CHECK_PASS && v->price_e9 == 0) {
+        snprintf(t->text, sizeof t->text, "gate       %" PRIu64 " passes", v->intent_id);
+        return; /* a cancel: nothing was measured */
+    }
     if (v->check == ATS_CHECK_PASS)
         snprintf(t->text, sizeof t->text,
                  "gate       %" PRIu64 " passes: position %.9g, equity %.2f, drawdown %.2f",
@@ -455,7 +459,7 @@ const ats_command ats_command_why = {
         "was answered about one symbol around one moment: features, scores, the strategy's own\n"
         "values, what became of its wishes, sizes, the gate's checks with what they measured, and\n"
         "what the broker said. TIME is UTC: 2024-01-03T14:35:48Z, or 14:35:48 of the first day.",
-    .example = "ats why runs/demo SYN1 14:35:48 --window 500ms",
+    .example = "ats why runs/demo SYN001 14:35:48 --window 500ms",
     .option = OPTIONS,
     .arguments_min = 3,
     .arguments_max = 3,

@@ -156,6 +156,8 @@ static int load(run *r)
     read_distribution(r);
     if (r->source.total == 0)
         return ats_error(ATS_EXIT_DATA, "the input holds no records");
+    if (o->silent) /* a run for a look at it is nobody's halt */
+        r->config.latch_path[0] = 0;
     ats_market_source_disturb(&r->source, o->disturb_after_ns);
     if (o->trace) {
         o->trace->symbol_id = ats_symbols_find(&r->source.symbols, o->trace_symbol, NULL);

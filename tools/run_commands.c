@@ -138,7 +138,9 @@ static int read_file(ats_run_commands *c, const ats_run_config *config)
         line l = {
             .path = config->commands_path, .number = ats_lines_number(lines), .config = config};
         text[length] = 0;
-        if (length && *text != '#')
+        if (too_long)
+            status = refuse(&l, "the line is too long");
+        else if (length && *text != '#')
             status = add_line(c, &l, text);
     }
     ats_lines_close(lines);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "io/lines.h"
+#include "stages/risk/covariance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,7 +96,9 @@ static int read_lines(matrix *m, ats_lines *lines)
     bool heading = true;
     while (status == 0 && (got = ats_lines_next(lines, &text, &length, &too_long)) == 1) {
         text[length] = 0;
-        if (heading && strcmp(text, HEADING) != 0)
+        if (too_long)
+            status = refuse(m, ats_lines_number(lines), "the line is too long");
+        else if (heading && strcmp(text, HEADING) != 0)
             status = refuse(m, ats_lines_number(lines), "the first line must be " HEADING);
         else if (!heading && length)
             status = add_line(m, ats_lines_number(lines), text);
@@ -113,6 +116,10 @@ int ats_run_covariance_load(const char *path, const ats_symbols *symbols, ats_co
     *count = 0;
     if (!*path)
         return 0;
+    if (symbols->count > ATS_COVARIANCE_SYMBOLS)
+        return ats_error(ATS_EXIT_DATA,
+                         "risk.covariance: a matrix holds %u symbols, this run has %u",
+                         ATS_COVARIANCE_SYMBOLS, symbols->count);
     if (ats_lines_open(&lines, path) != 0)
         return ats_error(ATS_EXIT_DATA, "risk.covariance: %s cannot be read", path);
     m.seen = calloc((size_t)m.size * m.size, 1);

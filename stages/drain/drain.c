@@ -16,6 +16,7 @@
 #define RETRY_NS  100000000ull
 
 typedef struct drain {
+    bool killed; /* in this run */
     const ats_drain_config *config;
     const ats_context *context;
     ats_metrics_drain *metrics;
@@ -82,7 +83,9 @@ static void keep_latch(drain *d, const ats_env *e)
     uint32_t latch = e->code == ATS_ENV_HALTED                                ? 1
                      : e->code == ATS_ENV_FROZEN || e->code == ATS_ENV_KILLED ? 2
                                                                               : 0;
-    bool about_it = latch != 0 || (e->code == ATS_ENV_REARMED && e->subject == 0);
+    d->killed |= e->code == ATS_ENV_KILLED; /* REARM does not take a kill back */
+    bool rearmed = e->code == ATS_ENV_REARMED && e->subject == 0 && !d->killed;
+    bool about_it = latch != 0 || rearmed;
     if (!path || !path[0] || !about_it)
         return;
     ats_latch_line line = {.at_ns = ats_clock_wall_ns(), .latch = latch};

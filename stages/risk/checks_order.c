@@ -225,10 +225,11 @@ ats_check gate_check_size(gate_case *c)
         return gate_refuse(c, ATS_CHECK_LOT, qty % lot, lot);
     if (qty < l->min_order_qty_e9 && !c->reduces)
         return gate_refuse(c, ATS_CHECK_MIN_QTY, qty, l->min_order_qty_e9);
-    if (qty > l->max_order_qty_e9)
-        return gate_refuse(c, ATS_CHECK_MAX_QTY, qty, l->max_order_qty_e9);
+    /* Nor does a limit that was made smaller since, or in safe mode, hold a position in. */
     if (c->reduces)
         return ATS_CHECK_PASS;
+    if (qty > l->max_order_qty_e9)
+        return gate_refuse(c, ATS_CHECK_MAX_QTY, qty, l->max_order_qty_e9);
     if (c->notional_e18 < ats_money_from_e9(l->min_order_notional_e9))
         return gate_refuse(c, ATS_CHECK_MIN_NOTIONAL, c->v->notional_e9, l->min_order_notional_e9);
     if (c->notional_e18 > ats_money_from_e9(l->max_order_notional_e9))
@@ -256,10 +257,14 @@ static ats_check check_throttle(gate_case *c)
     return gate_refuse(c, ATS_CHECK_THROTTLE, (int64_t)count + 1, most);
 }
 
-/* Entries leave the last fifth of a burst to cancels and to orders that reduce. */
+/* Entries leave the last fifth of the account's burst to cancels and to orders that reduce. Of a
+ * symbol's and a strategy's what reduces has a second burst: eight entries of one moment want eight
+ * stops a moment later. */
 static int64_t tolerance_ns(const gate_case *c, int64_t interval_ns, bool shared)
 {
     int64_t burst = c->g->limits.order_burst;
+    if (!shared && c->reduces)
+        burst *= 2;
     if (shared && !c->reduces && burst > 1)
         burst -= (burst + 4) / 5;
     return interval_ns * (burst - 1);

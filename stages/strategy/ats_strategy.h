@@ -139,7 +139,7 @@ typedef struct ats_entry {
     int64_t target_distance_e9; /* from the entry price */
     int64_t trail_distance_e9;  /* the stop follows the best price at this distance */
     int64_t hold_ns;            /* longest time in the position */
-    double score;      /* ranks wishes that compete for the same money; > 0, larger first */
+    double score;      /* ranks wishes that compete for the same money; >= 0, larger first */
     double confidence; /* 0 .. 1 of being right; scales the size where configured; 0 = not told */
     double urgency;    /* 0 .. 1: above execution.urgent it pays the spread */
     const char *why;   /* static text for the audit, or NULL */

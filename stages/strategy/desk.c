@@ -223,10 +223,10 @@ static void book(ats_desk *d, ats_slot *slot, int64_t qty_e9, int64_t px_e9, int
     place_exits(slot);
 }
 
-void ats_slot_wait(ats_slot *slot, int64_t now_ns)
+int64_t ats_slot_wait(ats_slot *slot, int64_t now_ns)
 {
     uint32_t doubled = slot->refusals < REFUSALS_MAX ? slot->refusals++ : REFUSALS_MAX;
-    slot->retry_ns = now_ns + (RETRY_NS << (slot->emergency ? 0 : doubled));
+    return now_ns + (RETRY_NS << (slot->emergency ? 0 : doubled));
 }
 
 /* ---- parents ------------------------------------------------------------------------------ */
@@ -269,7 +269,7 @@ static void end_parent(ats_desk *d, ats_slot *slot)
     if (entry && slot->qty_e9 == 0)
         come_flat(d, slot);
     else if (!entry && slot->qty_e9 != 0)
-        ats_slot_wait(slot, d->cause.recv_ns);
+        slot->retry_ns = ats_slot_wait(slot, d->cause.recv_ns);
 }
 
 static void describe(ats_intent *i, const ats_parent *p, const ats_step *step)
@@ -344,8 +344,13 @@ static void step_parent(ats_desk *d, ats_slot *slot)
             p->next_ns = d->cause.recv_ns + RETRY_NS;
         return;
     case ATS_STEP_DONE:
-        assert(!p->child && "what is at work is waited for");
-        end_parent(d, slot);
+        if (p->child) { /* filled by more than was asked for: the rest must not stay */
+            ats_desk_cancel(d, slot, p->child);
+            p->child_leaving = true;
+            p->give_up = true;
+        } else {
+            end_parent(d, slot);
+        }
         return;
     }
 }
@@ -394,7 +399,7 @@ static uint32_t exit_that_is_due(ats_desk *d, ats_slot *slot)
         return ATS_REASON_NONE;
     trail(slot, px);
     /* What rests at the broker is the broker's to trigger. */
-    if (!(slot->stop.order && slot->stop.live) && slot->stop_e9 &&
+    if (!ats_guard_covers(d, slot) && slot->stop_e9 &&
         (is_long ? px <= slot->stop_e9 : px >= slot->stop_e9))
         return slot->trailed ? ATS_REASON_EXIT_TRAILING : ATS_REASON_EXIT_STOP;
     if (!(slot->target.order && slot->target.live) && slot->target_e9 &&
@@ -421,19 +426,20 @@ static void begin_exit(ats_desk *d, ats_slot *slot)
     ats_parent *p = begin_parent(d, slot, is_long ? ATS_SIDE_SELL : ATS_SIDE_BUY,
                                  magnitude(slot->qty_e9), slot->leave_urgency);
     if (!p) {
-        ats_slot_wait(slot, d->cause.recv_ns);
+        slot->retry_ns = ats_slot_wait(slot, d->cause.recv_ns);
         return;
     }
     p->exit = true;
     p->reason = slot->leave_reason;
     p->emergency = slot->emergency;
+    p->attempt = slot->refusals; /* what was refused so far counts: it ends in a market order */
     step_parent(d, slot);
 }
 
 /* Brings a slot a step on: the one place where it moves. */
 static void look(ats_desk *d, ats_slot *slot)
 {
-    if (d->ended)
+    if (d->ended || d->frozen)
         return;
     if (slot->qty_e9 != 0 && slot->leave_reason == ATS_REASON_NONE) {
         uint32_t due = exit_that_is_due(d, slot);
@@ -446,6 +452,8 @@ static void look(ats_desk *d, ats_slot *slot)
             p->give_up = true;
         if (p->exit && slot->emergency)
             p->emergency = true;
+        if (p->exit && magnitude(slot->qty_e9) < p->qty_e9 - p->filled_e9)
+            p->give_up = true; /* a late fill, a bust: it would sell more than there is */
         step_parent(d, slot);
         if (slot->parent)
             return;
@@ -456,9 +464,12 @@ static void look(ats_desk *d, ats_slot *slot)
             deactivate(d, slot);
         return;
     }
-    if (slot->leave_reason == ATS_REASON_NONE)
+    bool halted =
+        d->markets->symbol[slot->symbol].halted; /* nothing would be sold: keep the guard */
+    bool out = slot->leave_reason != ATS_REASON_NONE && !halted;
+    if (!out || d->cause.recv_ns < slot->retry_ns)
         ats_guard_keep(d, slot);
-    else if (d->cause.recv_ns >= slot->retry_ns && ats_guard_clear(d, slot))
+    else if (ats_guard_clear(d, slot))
         begin_exit(d, slot);
 }
 
@@ -480,7 +491,8 @@ void ats_desk_enter(ats_desk *d, ats_slot *slot, const ats_desk_entry *e)
     slot->stop_distance_e9 = e->stop_distance_e9;
     slot->target_distance_e9 = e->target_distance_e9;
     slot->trail_e9 = e->trail_e9;
-    slot->hold_until_ns = e->hold_ns > 0 ? d->cause.recv_ns + e->hold_ns : INT64_MAX;
+    bool forever = e->hold_ns <= 0 || e->hold_ns > INT64_MAX - d->cause.recv_ns;
+    slot->hold_until_ns = forever ? INT64_MAX : d->cause.recv_ns + e->hold_ns;
     slot->overnight = e->overnight;
     slot->score = e->score;
     slot->confidence = e->confidence;
@@ -528,6 +540,18 @@ void ats_desk_look_at_all(ats_desk *d)
 
 /* ---- answers ------------------------------------------------------------------------------ */
 
+/* The replacement is the child now. */
+static void adopt_successor(ats_desk *d, ats_parent *p)
+{
+    const ats_order_entry *e = ats_order_table_find(d->orders, p->successor);
+    p->child = p->successor;
+    p->child_left_e9 = e ? e->qty_e9 - e->filled_e9 : p->child_left_e9;
+    p->child_limit_e9 = p->successor_limit_e9;
+    p->child_sent_ns = d->cause.recv_ns;
+    p->child_leaving = false;
+    p->successor = 0;
+}
+
 static void child_answer(ats_desk *d, ats_slot *slot, const ats_exec *x, bool final)
 {
     ats_parent *p = parent_of(d, slot);
@@ -536,7 +560,11 @@ static void child_answer(ats_desk *d, ats_slot *slot, const ats_exec *x, bool fi
     bool refused = x->type == ATS_EXEC_REFUSED || x->type == ATS_EXEC_REJECTED;
     if (p->successor && x->order_id == p->successor) {
         if (x->type == ATS_EXEC_FILL) {
+            adopt_successor(d, p); /* told before the old one was said to be replaced */
             p->filled_e9 += x->last_qty_e9;
+            p->child_left_e9 -= x->last_qty_e9;
+            if (final)
+                p->child = 0;
         } else if (final) {
             p->successor = 0; /* the replacement never came to be */
             p->child_leaving = false;
@@ -553,13 +581,7 @@ static void child_answer(ats_desk *d, ats_slot *slot, const ats_exec *x, bool fi
         p->filled_e9 += x->last_qty_e9;
         p->child_left_e9 -= x->last_qty_e9;
     } else if (x->type == ATS_EXEC_REPLACED) {
-        const ats_order_entry *e = ats_order_table_find(d->orders, p->successor);
-        p->child = p->successor;
-        p->child_left_e9 = e ? e->qty_e9 - e->filled_e9 : p->child_left_e9;
-        p->child_limit_e9 = p->successor_limit_e9;
-        p->child_sent_ns = d->cause.recv_ns;
-        p->child_leaving = false;
-        p->successor = 0;
+        adopt_successor(d, p);
         return;
     } else if (x->type == ATS_EXEC_CANCEL_REJECTED) {
         p->child_leaving = false;
@@ -571,7 +593,7 @@ static void child_answer(ats_desk *d, ats_slot *slot, const ats_exec *x, bool fi
     p->child_leaving = false;
     if (refused) {
         p->give_up = true; /* asking the same again at once would be answered the same */
-        ats_slot_wait(slot, d->cause.recv_ns);
+        slot->retry_ns = ats_slot_wait(slot, d->cause.recv_ns);
     }
 }
 
@@ -650,6 +672,9 @@ static int64_t book_answer(ats_desk *d, ats_slot *slot, const ats_exec *x)
     ats_markets_take_fill(d->markets, slot->symbol, x->last_px_e9);
     book(d, slot, qty_e9, x->last_px_e9, x->fee_e9);
     keep_fill(d, x, qty_e9);
+    /* A fill of an order that was thought over opens what nobody decided on. */
+    if (slot->qty_e9 != 0 && slot->stop_e9 == 0 && !slot->parent)
+        want_out(slot, ATS_REASON_EXIT_RULE, 1);
     return qty_e9;
 }
 
@@ -694,6 +719,8 @@ ats_slot *ats_desk_exec(ats_desk *d, const ats_exec *x, int64_t *fill_qty_e9)
         slot = forget_successor(d, x);
         e = NULL;
     }
+    if (x->check == ATS_CHECK_KILLED)
+        d->frozen = true; /* the switch was thrown beside the chain */
     if (!slot)
         return NULL;
     *fill_qty_e9 = book_answer(d, slot, x);

@@ -60,6 +60,7 @@ typedef struct ats_slot {
     int64_t hold_until_ns;                        /* INT64_MAX = any time */
     int64_t rest_until_ns;                        /* no entry before */
     int64_t retry_ns;                             /* no exit and no new guard before */
+    int64_t guard_retry_ns;                       /* no new guard before */
     uint32_t refusals;                            /* in a row: each doubles the wait */
     uint32_t strategy, symbol;
     uint32_t parent;       /* place + 1; 0 = none at work */
@@ -125,6 +126,7 @@ typedef struct ats_desk {
     ats_intent *outbox; /* a ring */
     uint32_t outbox_mask, outbox_head, outbox_count;
     bool stopped; /* a kill, halt or freeze was seen: no entries */
+    bool frozen;  /* no order passes, a cancel would: guards stay where they are */
     bool ended;   /* END has passed: nothing sent now would be answered */
 } ats_desk;
 
@@ -201,10 +203,12 @@ ats_intent *ats_desk_replace(ats_desk *d, ats_slot *slot, uint64_t order_id, int
 /* Before an exit or a guard that was refused is asked for again: a second, twice as long each time,
  * at most 32; a second always where it must get out at once. A market that is shut for a weekend is
  * then asked some thousand times, not some hundred thousand. */
-void ats_slot_wait(ats_slot *slot, int64_t now_ns);
+int64_t ats_slot_wait(ats_slot *slot, int64_t now_ns);
 
 /* What rests for a slot. */
-void ats_guard_keep(ats_desk *d, ats_slot *slot);  /* makes it what it should be */
+void ats_guard_keep(ats_desk *d, ats_slot *slot); /* makes it what it should be */
+/* Does a stop that rests do what the position's stop should? One that lags behind it does not. */
+bool ats_guard_covers(const ats_desk *d, const ats_slot *slot);
 bool ats_guard_clear(ats_desk *d, ats_slot *slot); /* true once nothing rests */
 void ats_guard_forget_successor(ats_slot *slot, const ats_exec *exec);
 void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *exec, bool final);

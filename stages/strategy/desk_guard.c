@@ -109,20 +109,35 @@ static bool pending(const ats_guard *g)
     return g->order && (g->leaving || g->successor || !g->live);
 }
 
+/* By how much the stop must have moved to be moved at the broker. */
+static int64_t step_of(const ats_desk *d, const ats_slot *slot, int64_t px_e9)
+{
+    int64_t tick = tick_of(d, slot, px_e9), step = slot->trail_e9 / MOVE_SHARE;
+    return step > tick ? step : tick;
+}
+
 /* Is what rests for another quantity, or too far from where it should be? */
 static bool differs(const ats_desk *d, const ats_slot *slot, int64_t px_e9)
 {
-    int64_t tick = tick_of(d, slot, px_e9), step = slot->trail_e9 / MOVE_SHARE;
     if (slot->stop.qty_e9 != magnitude(slot->qty_e9))
         return true;
-    return magnitude(slot->stop.px_e9 - px_e9) >= (step > tick ? step : tick);
+    return magnitude(slot->stop.px_e9 - px_e9) >= step_of(d, slot, px_e9);
+}
+
+bool ats_guard_covers(const ats_desk *d, const ats_slot *slot)
+{
+    if (!slot->stop.order || !slot->stop.live)
+        return false;
+    int64_t behind =
+        is_long(slot) ? slot->stop_e9 - slot->stop.px_e9 : slot->stop.px_e9 - slot->stop_e9;
+    return behind < step_of(d, slot, slot->stop_e9);
 }
 
 void ats_guard_keep(ats_desk *d, ats_slot *slot)
 {
     ats_protect_policy policy = d->config.settings->rules.protect;
     int64_t now_ns = d->cause.recv_ns;
-    if (policy == ATS_PROTECT_WATCH || slot->stop_e9 <= 0 || now_ns < slot->retry_ns ||
+    if (policy == ATS_PROTECT_WATCH || slot->stop_e9 <= 0 || now_ns < slot->guard_retry_ns ||
         pending(&slot->stop) || pending(&slot->target))
         return;
     int64_t px_e9 = stop_px(d, slot);
@@ -170,7 +185,7 @@ void ats_guard_forget_successor(ats_slot *slot, const ats_exec *x)
     if (!slot->stop.successor || slot->stop.successor != x->ref_order_id)
         return;
     slot->stop.successor = 0;
-    ats_slot_wait(slot, x->h.recv_ns);
+    slot->guard_retry_ns = ats_slot_wait(slot, x->h.recv_ns);
 }
 
 void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool final)
@@ -178,7 +193,7 @@ void ats_guard_answer(ats_slot *slot, uint8_t role, const ats_exec *x, bool fina
     ats_guard *g = ats_guard_of(slot, role);
     bool refused = x->type == ATS_EXEC_REFUSED || x->type == ATS_EXEC_REJECTED;
     if (refused)
-        ats_slot_wait(slot, x->h.recv_ns);
+        slot->guard_retry_ns = ats_slot_wait(slot, x->h.recv_ns);
     if (g->successor && x->order_id == g->successor) {
         if (final)
             g->successor = 0; /* it never came to rest: the old one stands, or has ended */

@@ -154,6 +154,12 @@ static ats_step last_resort(const view *v)
     return send_market(v);
 }
 
+/* The end of a patient exit: across the spread, and what that leaves at the market. */
+static ats_step cross_once(const view *v)
+{
+    return v->p->child_tif == ATS_TIF_IOC ? send_market(v) : send_crossing(v, v->left_e9);
+}
+
 /* ---- the algorithms ----------------------------------------------------------------------- */
 
 static ats_step step_direct(const view *v)
@@ -200,7 +206,7 @@ static ats_step step_iceberg(const view *v)
         return mind_child(v, p->child_sent_ns + timeout_ns(v));
     bool filled = p->attempt == 0 || p->child_left_e9 == 0;
     if (!filled && v->now_ns >= p->start_ns + v->s->horizon_s * SECOND_NS)
-        return p->exit ? send_crossing(v, v->left_e9) : (ats_step){.kind = ATS_STEP_DONE};
+        return p->exit ? cross_once(v) : (ats_step){.kind = ATS_STEP_DONE};
     int64_t shown = (int64_t)((__int128)p->qty_e9 * v->s->iceberg_display_bps / BPS);
     return send(v, whole_lots(v, shown), touch(v), ATS_TIF_DAY, v->now_ns + timeout_ns(v));
 }
@@ -226,7 +232,7 @@ static ats_step step_peg(const view *v)
     int64_t end_ns = p->start_ns + timeout_ns(v);
     if (!p->child) {
         if (v->now_ns >= end_ns)
-            return p->exit ? send_crossing(v, v->left_e9) : (ats_step){.kind = ATS_STEP_DONE};
+            return p->exit ? cross_once(v) : (ats_step){.kind = ATS_STEP_DONE};
         return send(v, v->left_e9, touch(v), ATS_TIF_DAY, end_ns);
     }
     if (p->child_leaving || v->now_ns >= end_ns || p->child_tif == ATS_TIF_IOC)
@@ -259,7 +265,8 @@ ats_step ats_execution_step(const ats_execution_settings *settings, const ats_pa
               .left_e9 = parent->qty_e9 - parent->filled_e9,
               .buy = parent->side == ATS_SIDE_BUY};
     if (v.left_e9 <= 0)
-        return (ats_step){.kind = ATS_STEP_DONE};
+        return parent->child && parent->child_leaving ? wait_until(INT64_MAX)
+                                                      : (ats_step){.kind = ATS_STEP_DONE};
     if (parent->give_up)
         return !parent->child          ? (ats_step){.kind = ATS_STEP_DONE}
                : parent->child_leaving ? wait_until(INT64_MAX)

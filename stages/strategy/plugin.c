@@ -15,6 +15,9 @@ const ats_strategy_plugin *ats_strategy_builtin(uint32_t i)
     return i < sizeof BUILTIN / sizeof BUILTIN[0] ? BUILTIN[i] : NULL;
 }
 
+/* More is a sum that went wrong, not a state. */
+#define STATE_MAX_BYTES (1ull << 32)
+
 /* ---- finding one -------------------------------------------------------------------------- */
 
 static int refuse(const ats_strategy_spec *spec, const char *why)
@@ -30,7 +33,8 @@ static int check_table(const ats_strategy_spec *spec, const ats_strategy_plugin 
                  spec->plugin, p ? p->abi : 0, ATS_STRATEGY_ABI);
         return refuse(spec, why);
     }
-    if (!p->name || !p->state_bytes || !p->init || p->parameter_count > ATS_STRATEGY_PARAMETERS_MAX)
+    if (!p->name || !p->state_bytes || !p->init ||
+        p->parameter_count > ATS_STRATEGY_PARAMETERS_MAX || (p->parameter_count && !p->parameters))
         return refuse(spec,
                       "the plug-in has no name, no state_bytes, no init, or too many parameters");
     return 0;
@@ -166,7 +170,7 @@ static int start(ats_strategy_instance *in, const ats_symbols *symbols, uint64_t
                                      .parameters = in->parameters,
                                      .seed = seed};
     size_t bytes = in->plugin->state_bytes(&in->setup);
-    if (bytes == 0)
+    if (bytes == 0 || bytes > STATE_MAX_BYTES)
         return refuse(in->spec, "the plug-in cannot run with these parameters and symbols");
     bytes = (bytes + 63) & ~(size_t)63;
     in->state = aligned_alloc(64, bytes);
@@ -191,7 +195,7 @@ static bool add_period(ats_strategy_set *set, uint32_t period_s)
         at++;
     if (at < set->period_count && set->periods_s[at] == period_s)
         return true;
-    if (set->period_count == sizeof set->periods_s / sizeof set->periods_s[0])
+    if (period_s > 86400 || set->period_count == sizeof set->periods_s / sizeof set->periods_s[0])
         return false;
     memmove(&set->periods_s[at + 1], &set->periods_s[at],
             (set->period_count - at) * sizeof set->periods_s[0]);
@@ -211,7 +215,8 @@ int ats_strategies_load(ats_strategy_set *set, const ats_strategy_settings *sett
         for (uint32_t p = 0; sound && p < 8 && in->periods_s[p]; p++)
             if (!add_period(set, in->periods_s[p])) {
                 refuse(in->spec,
-                       "more than eight timeframes are wanted by all strategies together");
+                       "a timeframe is longer than a day, or more than eight are wanted by all "
+                       "strategies together");
                 sound = false;
             }
         if (!sound) {

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -90,14 +91,20 @@ static ats_runner *runner_of(const ats_strategy_host *api)
     return api->engine;
 }
 
+static bool is_price(int64_t e9)
+{
+    return e9 >= 0 && e9 <= ATS_VALUE_MAX_E9;
+}
+
 static bool is_sane(const ats_strategies *h, const ats_entry *e)
 {
     return e->symbol >= 1 && e->symbol <= h->config.context->symbols->count &&
            (e->side == ATS_VIEW_BUY || e->side == ATS_VIEW_SELL) && e->qty_e9 >= 0 &&
            e->qty_e9 <= ATS_VALUE_MAX_E9 && e->limit_e9 >= 0 && e->limit_e9 <= ATS_VALUE_MAX_E9 &&
-           e->stop_distance_e9 >= 0 && e->target_distance_e9 >= 0 && e->trail_distance_e9 >= 0 &&
-           e->atr_e9 >= 0 && e->hold_ns >= 0 && e->score == e->score && e->urgency >= 0 &&
-           e->urgency <= 1 && e->confidence >= 0 && e->confidence <= 1;
+           is_price(e->stop_distance_e9) && is_price(e->target_distance_e9) &&
+           is_price(e->trail_distance_e9) && is_price(e->atr_e9) && e->hold_ns >= 0 &&
+           e->score >= 0 && e->score <= DBL_MAX && e->urgency >= 0 && e->urgency <= 1 &&
+           e->confidence >= 0 && e->confidence <= 1;
 }
 
 /* Does another strategy stand in the way? */
@@ -187,7 +194,7 @@ static void explain(const ats_strategies *h, const ats_runner *r, uint32_t symbo
                     const char *text, double value)
 {
     const ats_header *cause = &h->desk.cause;
-    if (!ats_trace_wants(h->config.trace, symbol, cause->recv_ns))
+    if (!ats_trace_wants(h->config.trace, symbol, cause->recv_ns) || !name)
         return;
     ats_trace_line line = {.recv_ns = cause->recv_ns,
                            .event_seq = cause->event_seq,
@@ -346,6 +353,10 @@ static uint32_t api_enter(const ats_strategy_host *api, const ats_entry *entry)
 {
     ats_runner *r = runner_of(api);
     ats_strategies *h = r->strategies;
+    if (!entry) {
+        ats_count(&h->metrics->wishes[ATS_ANSWER_BAD], 1);
+        return ATS_ANSWER_BAD;
+    }
     ats_wish w = {.entry = *entry, .runner = r->index, .model = r->model, .on_bar = h->on_bar};
     if (!is_sane(h, entry)) {
         ats_count(&h->metrics->wishes[ATS_ANSWER_BAD], 1);
@@ -355,8 +366,9 @@ static uint32_t api_enter(const ats_strategy_host *api, const ats_entry *entry)
     if (answer == ATS_ANSWER_TAKEN && h->config.settings->rules.rank) {
         answer = h->wish_count < ATS_WISHES_MAX ? ATS_ANSWER_WAITS : ATS_ANSWER_FULL;
         if (answer == ATS_ANSWER_WAITS) {
+            if (h->wish_count == 0)
+                h->wishes_cause = h->desk.cause; /* those of one moment are granted together */
             h->wishes[h->wish_count++] = w;
-            h->wishes_cause = h->desk.cause;
         }
     }
     note_answer(h, r, &w, answer);
@@ -651,6 +663,18 @@ static void take_entries_back(ats_strategies *h, const ats_control *c)
     ats_desk_look_at_all(&h->desk);
 }
 
+/* After a kill the gate goes on refusing; the first answer that says so freezes the desk again. */
+static void rearm(ats_strategies *h, const ats_control *c)
+{
+    if (c->strategy_id == 0)
+        h->desk.stopped = h->desk.frozen = false;
+    for (uint32_t i = 0; i < h->config.set->count; i++)
+        if (meant(c, i)) {
+            h->runners[i].suspended = false;
+            h->runners[i].overruns = 0;
+        }
+}
+
 static void flatten(ats_strategies *h, const ats_control *c)
 {
     for (uint32_t i = h->desk.active_count; i-- > 0;) {
@@ -680,13 +704,10 @@ static void on_control(ats_strategies *h, const ats_control *c)
         h->desk.stopped = true;
         h->wish_count = 0;
         take_entries_back(h, c);
+        h->desk.frozen |= c->code != ATS_CONTROL_HALT;
         return;
     case ATS_CONTROL_REARM:
-        h->desk.stopped = false;
-        for (uint32_t i = 0; i < h->config.set->count; i++) {
-            h->runners[i].suspended = false;
-            h->runners[i].overruns = 0;
-        }
+        rearm(h, c);
         return;
     case ATS_CONTROL_FLATTEN:
         flatten(h, c);
@@ -701,6 +722,19 @@ static void on_control(ats_strategies *h, const ats_control *c)
 }
 
 /* ---- records ------------------------------------------------------------------------------ */
+
+/* Each second or so: what is held, and what of it no stop guards at the broker. */
+static void count_positions(ats_strategies *h)
+{
+    uint32_t held = 0, bare = 0;
+    for (uint32_t i = 0; i < h->desk.active_count; i++) {
+        const ats_slot *slot = &h->desk.slots[h->desk.active[i]];
+        held += slot->qty_e9 != 0;
+        bare += slot->qty_e9 != 0 && !(slot->stop.order && slot->stop.live);
+    }
+    ats_store_relaxed(&h->metrics->positions, held);
+    ats_store_relaxed(&h->metrics->unprotected, bare);
+}
 
 static void on_time(ats_strategies *h, int64_t now_ns)
 {
@@ -718,6 +752,7 @@ void ats_strategies_market(ats_strategies *h, const ats_market *m)
     if (m->h.recv_ns >= ats_strategies_next_due(h))
         ats_strategies_run_due(h); /* with a broker outside nobody else looks at the time */
     h->desk.cause = m->h;
+    h->last_kind = m->h.kind;
     on_time(h, m->h.recv_ns);
     switch (m->h.kind) {
     case ATS_KIND_QUOTE:
@@ -746,6 +781,7 @@ void ats_strategies_market(ats_strategies *h, const ats_market *m)
     case ATS_KIND_CLOCK:
         close_quiet_bars(h, m->h.recv_ns);
         ats_desk_look_at_all(&h->desk);
+        count_positions(h);
         return;
     case ATS_KIND_CONTROL:
         on_control(h, &m->control);
@@ -762,6 +798,7 @@ void ats_strategies_signal(ats_strategies *h, const ats_signal *s)
 {
     uint32_t symbol = s->h.symbol_id;
     h->desk.cause = s->h;
+    h->on_bar = h->last_kind == ATS_KIND_BAR; /* the vector that was scored is of that bar */
     if (!h->wanted[WANT_SIGNALS][symbol])
         return;
     ats_signal_view view = {.now_ns = s->h.recv_ns,
@@ -782,11 +819,14 @@ void ats_strategies_signal(ats_strategies *h, const ats_signal *s)
         r->instance->plugin->on_signal(r->instance->state, &r->api, &view);
         end_call(h, r, began_ns);
     }
+    h->on_bar = false;
 }
 
 void ats_strategies_exec(ats_strategies *h, const ats_exec *x)
 {
     int64_t qty_e9;
+    if (x->h.recv_ns >= ats_strategies_next_due(h))
+        ats_strategies_run_due(h);
     const ats_slot *slot = ats_desk_exec(&h->desk, x, &qty_e9);
     if (!slot || qty_e9 == 0)
         return;

@@ -72,7 +72,8 @@ struct ats_strategies {
     uint32_t wish_count;
     ats_header wishes_cause; /* of the moment that they are of */
     int64_t next_timer_ns;
-    bool on_bar;        /* the record in hand is a bar */
+    uint8_t last_kind;  /* of the last market record */
+    bool on_bar;        /* the record in hand is a bar, or the score of one */
     uint64_t suspended; /* a bit a strategy: newly so, for the stage to tell */
 };
 

@@ -93,6 +93,8 @@ Test(latch, a_last_line_that_is_torn_or_damaged_counts_as_freeze)
         cr_assert_eq(pwrite(fd, &whole[at], 1, at), 1);
     }
     cr_expect_eq(last().latch, 0);
+    cr_assert_eq(ftruncate(fd, 0), 0);
+    cr_expect_eq(last().latch, 2, "an empty file was meant to hold something");
     close(fd);
 }
 
