@@ -95,6 +95,23 @@ int ats_latch_read(const char *path, ats_latch_line *last)
     return 0;
 }
 
+bool ats_latch_is_file(const char *path)
+{
+    char head[64] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : ats_file_read_at(fd, head, sizeof head - 1, 0);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return n == 0;
+    struct tm t;
+    const char *state = strptime(head, "%Y-%m-%dT%H:%M:%SZ ", &t);
+    for (uint32_t i = 0; state && i < 3; i++)
+        if (strncmp(state, LABELS[i], strlen(LABELS[i])) == 0)
+            return true;
+    return false;
+}
+
 /* ---- writing ------------------------------------------------------------------------------ */
 
 static void clean(char *text, const char *banned)

@@ -10,6 +10,7 @@
 #ifndef ATS_IO_LATCH_H
 #define ATS_IO_LATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ATS_LATCH_WHO_BYTES 96u
@@ -26,6 +27,9 @@ typedef struct ats_latch_line {
 /* What holds now; a file that is not there holds none. 0, or -1 with an error pushed: it cannot be
  * read. */
 int ats_latch_read(const char *path, ats_latch_line *last);
+
+/* Is it one: empty, or its first line begins as one of ours? */
+bool ats_latch_is_file(const char *path);
 
 /* Adds a line; characters that have no place in it are written as '_'. 0, or -1 with an error
  * pushed: it is not on disk. */

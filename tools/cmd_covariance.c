@@ -1,5 +1,7 @@
+#include "core/file.h"
 #include "io/market_source.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -146,7 +148,8 @@ static int write_pairs(const prices *p, const double *r, const uint8_t *kept, do
     return ferror(out) ? -1 : 0;
 }
 
-static int compute(const prices *p, const options *o, uint32_t *kept_count, uint32_t *pairs)
+static int compute(const prices *p, const options *o, char **text, size_t *length,
+                   uint32_t *kept_count, uint32_t *pairs)
 {
     size_t symbols = p->symbols.count + 1ull;
     uint8_t *open = calloc(p->days, 1), *kept = calloc(symbols, 1);
@@ -155,8 +158,8 @@ static int compute(const prices *p, const options *o, uint32_t *kept_count, uint
     int status = -1;
     if (!open || !kept || !r) {
         ats_error(ATS_EXIT_FAILED, "covariance: out of memory");
-    } else if ((out = fopen(o->output, "w")) == NULL) {
-        ats_error(ATS_EXIT_FAILED, "%s: cannot be written", o->output);
+    } else if ((out = open_memstream(text, length)) == NULL) {
+        ats_error(ATS_EXIT_FAILED, "covariance: out of memory");
     } else {
         find_open_days(p, open);
         for (uint32_t s = 1; s < symbols; s++) {
@@ -167,7 +170,9 @@ static int compute(const prices *p, const options *o, uint32_t *kept_count, uint
         status = write_pairs(p, r, kept, 1 - (double)o->shrink / 1e6, out, pairs);
     }
     if (out && (fclose(out) != 0 || status != 0))
-        status = ats_error(ATS_EXIT_FAILED, "%s: cannot be written", o->output);
+        status = ats_error(ATS_EXIT_FAILED, "covariance: out of memory");
+    if (status == 0 && *kept_count == 0)
+        status = ats_error(ATS_EXIT_DATA, "no symbol has %u daily returns", DAYS_MIN);
     free(open);
     free(kept);
     free(r);
@@ -186,9 +191,17 @@ static int run(int argc, char **argv)
         return parsed > 0 ? ATS_EXIT_OK : ats_cli_fail();
     if (ats_market_source_open(&source, (const char *const *)cli.argument, cli.argument_count) != 0)
         return ats_cli_fail();
-    int status = read_prices(&p, &source);
+    char *text = NULL;
+    size_t length = 0;
+    int status = ats_output_check(o.output, ATS_OUTPUT_COVARIANCE,
+                                  (const char *const *)cli.argument, cli.argument_count);
     if (status == 0)
-        status = compute(&p, &o, &kept, &pairs);
+        status = read_prices(&p, &source);
+    if (status == 0)
+        status = compute(&p, &o, &text, &length, &kept, &pairs);
+    if (status == 0)
+        status = ats_file_replace(o.output, text, length);
+    free(text);
     if (status == 0 && cli.common.json)
         status = ats_cli_print_json(json_pack("{s:i, s:i, s:i, s:i}", "schema", 1, "symbols",
                                               (int)kept, "left_out", (int)(p.symbols.count - kept),

@@ -46,6 +46,10 @@ static int run(int argc, char **argv)
                   path);
         return ats_cli_fail();
     }
+    if (!ats_latch_is_file(path)) {
+        ats_error(ATS_EXIT_DATA, "%s: is no latch file", path);
+        return ats_cli_fail();
+    }
     if (ats_latch_read(path, &before) != 0)
         return ats_cli_fail();
     if (before.latch != 0 && rearm(path, o.reason) != 0)
@@ -54,8 +58,9 @@ static int run(int argc, char **argv)
         printf("%s: no latch is set\n", path);
     else if (!cli.common.quiet) {
         ats_time_text(before.at_ns, at);
-        printf("%s: %s of %s is taken back\n  it was set by %s: %s\n", path,
-               state_text(before.latch), at, before.who[0] ? before.who : "?", before.why);
+        printf("%s: %s is taken back; it was set by %s, %s: %s\n", path, state_text(before.latch),
+               before.who[0] ? before.who : "nobody known", before.at_ns ? at : "at no known time",
+               before.why);
     }
     return ats_cli_flush() != 0 ? ats_cli_fail() : ATS_EXIT_OK;
 }

@@ -15,6 +15,7 @@ static const struct {
     [ATS_OUTPUT_ENSEMBLE] = {"ensemble of models", "{\"ats_model\""},
     [ATS_OUTPUT_VECTORS] = {"list of vectors", "recv_ns,symbol"},
     [ATS_OUTPUT_HISTORY] = {"history of importance", "{\"schema\":1"},
+    [ATS_OUTPUT_COVARIANCE] = {"list of covariances", "symbol_a,symbo"},
 };
 
 static int starts_as(const char *path, const char *start)

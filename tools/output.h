@@ -9,7 +9,8 @@ typedef enum ats_output_kind {
     ATS_OUTPUT_MODEL,
     ATS_OUTPUT_ENSEMBLE,
     ATS_OUTPUT_VECTORS,
-    ATS_OUTPUT_HISTORY
+    ATS_OUTPUT_HISTORY,
+    ATS_OUTPUT_COVARIANCE
 } ats_output_kind;
 
 /* May `path` be written? Yes when it does not exist, is empty, or is a file of the same kind; not

@@ -410,6 +410,27 @@ static void warn_of_idle_strategies(run *r, ats_run_summary *summary)
     }
 }
 
+/* Every entry was refused before it became an order: the configuration, most likely. */
+static void warn_of_refused_wishes(run *r, ats_run_summary *summary)
+{
+    const ats_metrics_strategy *m = &r->chain.context.metrics->strategy;
+    uint64_t worst = 0, all = 0;
+    uint32_t answer = 0;
+    for (uint32_t i = ATS_ANSWER_BAD; i < ATS_ANSWER_COUNT; i++) {
+        all += m->wishes[i];
+        if (m->wishes[i] > worst) {
+            worst = m->wishes[i];
+            answer = i;
+        }
+    }
+    if (m->intents == 0 && all > 0)
+        ats_run_summary_warn(summary,
+                             "no_entry: strategies asked for %" PRIu64
+                             " positions and got none; most "
+                             "were refused as %s (ats_strategy.h says what each answer means)",
+                             all, ats_entry_answer_label(answer));
+}
+
 static int report(run *r, int code, ats_run_summary *summary)
 {
     char path[ATS_RUN_PATH_BYTES];
@@ -422,6 +443,7 @@ static int report(run *r, int code, ats_run_summary *summary)
     if (ats_run_summary_collect(summary, &r->chain, &r->source, &r->config, &options) != 0)
         return -1;
     warn_of_idle_strategies(r, summary);
+    warn_of_refused_wishes(r, summary);
     const char *index = r->config.features.index;
     if (*index && ats_symbols_find(&r->source.symbols, index, NULL) == 0)
         ats_run_summary_warn(summary, "no_index: features.index is no symbol of the input, so its "

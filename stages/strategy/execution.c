@@ -1,5 +1,7 @@
 #include "stages/strategy/execution.h"
 
+#include "core/symbols.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -26,14 +28,21 @@ typedef struct view {
 
 /* ---- prices ------------------------------------------------------------------------------- */
 
+/* The price step at the order's own price, not at the market's: they differ about a dollar. */
+static int64_t tick_at(const view *v, int64_t px_e9)
+{
+    const ats_symbol symbol = {.tick_e9 = v->m->tick_e9};
+    return ats_symbol_tick_e9(&symbol, px_e9);
+}
+
 /* On a tick, away from (a buy: above) or inside the price. */
 static int64_t on_tick(const view *v, int64_t px_e9, bool up)
 {
-    int64_t rest = px_e9 % v->m->tick_e9;
+    int64_t tick = tick_at(v, px_e9), rest = px_e9 % tick;
     px_e9 -= rest;
     if (rest && up)
-        px_e9 += v->m->tick_e9;
-    return px_e9 > 0 ? px_e9 : v->m->tick_e9;
+        px_e9 += tick;
+    return px_e9 > 0 ? px_e9 : tick;
 }
 
 /* No worse than the parent's own limit. */
@@ -83,9 +92,9 @@ static int64_t inside(const view *v)
     int64_t offset = (int64_t)(v->m->variance_per_s > 0 && move < most ? move : most);
     int64_t px = on_tick(v, v->buy ? v->m->price_e9 - offset : v->m->price_e9 + offset, !v->buy);
     if (quoted(v) && v->buy && px >= v->m->ask_e9)
-        px = v->m->ask_e9 - v->m->tick_e9;
+        px = v->m->ask_e9 - tick_at(v, v->m->ask_e9);
     if (quoted(v) && !v->buy && px <= v->m->bid_e9)
-        px = v->m->bid_e9 + v->m->tick_e9;
+        px = v->m->bid_e9 + tick_at(v, v->m->bid_e9);
     return capped(v, px);
 }
 

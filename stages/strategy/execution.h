@@ -30,7 +30,8 @@
 typedef struct ats_execution_market {
     int64_t bid_e9, ask_e9; /* 0: no quotes come, only bars */
     int64_t price_e9;
-    int64_t tick_e9, lot_e9;
+    int64_t tick_e9; /* 0: that of US equities, which depends on the price */
+    int64_t lot_e9;
     double variance_per_s; /* of returns; 0 = not known */
     double volume_per_s;   /* in 1e-9 units; 0 = not known */
     int64_t bar_ns;        /* length of the bars where no quotes come: no order times out sooner */

@@ -274,7 +274,7 @@ ats_execution_market ats_markets_view(const ats_markets *m, uint32_t symbol_id)
     return (ats_execution_market){.bid_e9 = quoted(s) ? s->bid_e9 : 0,
                                   .ask_e9 = quoted(s) ? s->ask_e9 : 0,
                                   .price_e9 = s->price_e9,
-                                  .tick_e9 = ats_symbol_tick_e9(symbol, s->price_e9),
+                                  .tick_e9 = symbol->tick_e9,
                                   .lot_e9 = ats_symbol_lot_e9(symbol),
                                   .variance_per_s = s->variance_fast,
                                   .volume_per_s = s->volume_per_s,

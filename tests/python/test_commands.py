@@ -150,3 +150,6 @@ def test_a_latch_outlives_its_run_until_it_is_taken_back_by_hand(place):
     assert "no latch is set" in ats("rearm", file, "--reason", "once more").stdout
     assert ats("rearm", file, check=False).returncode == 2
     assert ats("rearm", place / "gone", "--reason", "x", check=False).returncode == 1
+    (place / "notes.txt").write_text("buy milk\n")
+    assert ats("rearm", place / "notes.txt", "--reason", "x", check=False).returncode == 4
+    assert (place / "notes.txt").read_text() == "buy milk\n"

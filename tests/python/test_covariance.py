@@ -55,6 +55,15 @@ def test_they_are_those_of_numpy(place):
             assert got[a, b] == pytest.approx(want, rel=1e-12)
 
 
+def test_nothing_of_the_users_is_written_over(place):
+    before = (place / "bars.cap").read_bytes()
+    assert ats("covariance", "-o", place / "bars.cap", place / "bars.cap", check=False).returncode == 2
+    assert (place / "bars.cap").read_bytes() == before
+    ats("synth", "-q", "-o", place / "short.cap", "--duration", "1m")
+    assert ats("covariance", "-o", place / "none.csv", place / "short.cap", check=False).returncode == 4
+    assert not (place / "none.csv").exists()
+
+
 PLUGIN = r"""
 #include "ats_strategy.h"
 static size_t state_bytes(const ats_strategy_setup *s) { (void)s; return 64; }

@@ -10,7 +10,16 @@
 
 #include <stdbool.h>
 
-enum { ENTRY_MARGIN, EXIT_MARGIN, MIN_CONFIDENCE, STOP_BPS, MAX_HOLD_S, URGENCY, PARAMETER_COUNT };
+enum {
+    ENTRY_MARGIN,
+    EXIT_MARGIN,
+    MIN_CONFIDENCE,
+    STOP_BPS,
+    MAX_HOLD_S,
+    URGENCY,
+    OVERNIGHT,
+    PARAMETER_COUNT
+};
 
 static const ats_strategy_parameter PARAMETERS[] = {
     [ENTRY_MARGIN] = {"entry_margin", 0.5, 1e-9, 100, "margin of the model that opens a position"},
@@ -21,12 +30,15 @@ static const ats_strategy_parameter PARAMETERS[] = {
     [MAX_HOLD_S] = {"max_hold_s", 600, 0, 2592000,
                     "longest time in a position, seconds; 0: as configured for all"},
     [URGENCY] = {"urgency", 1, 0, 1, "0 waits for a better price, 1 pays the spread"},
+    [OVERNIGHT] = {"overnight", 0, 0, 1,
+                   "1: positions may stay overnight; models of daily bars need it"},
 };
 
 typedef struct model_signal {
     float entry_margin, exit_margin, min_confidence;
     int64_t stop_bps, hold_ns;
     double urgency;
+    uint32_t overnight;
 } model_signal;
 
 static size_t state_bytes(const ats_strategy_setup *setup)
@@ -45,7 +57,8 @@ static int init(void *state, const ats_strategy_setup *setup, char *why, size_t 
                                             .min_confidence = (float)p[MIN_CONFIDENCE],
                                             .stop_bps = (int64_t)p[STOP_BPS],
                                             .hold_ns = (int64_t)p[MAX_HOLD_S] * ATS_VIEW_E9,
-                                            .urgency = p[URGENCY]};
+                                            .urgency = p[URGENCY],
+                                            .overnight = p[OVERNIGHT] >= 0.5};
     return 0;
 }
 
@@ -59,7 +72,8 @@ static void enter(const model_signal *m, const ats_strategy_host *host, const at
                        .score = s->score > 0 ? (double)s->score : -(double)s->score,
                        .confidence = (double)s->confidence,
                        .urgency = m->urgency,
-                       .why = "model signal"};
+                       .why = "model signal",
+                       .keep_overnight = m->overnight};
     host->enter(host, &entry);
 }
 
