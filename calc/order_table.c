@@ -90,6 +90,28 @@ ats_order_entry *ats_order_table_insert(ats_order_table *t, uint64_t order_id, u
     return entry;
 }
 
+ats_order_entry *ats_order_table_enter(ats_order_table *t, const ats_order *o, uint8_t state)
+{
+    ats_order_entry *e = ats_order_table_insert(t, o->order_id, o->h.symbol_id);
+    if (!e)
+        return NULL;
+    e->qty_e9 = o->qty_e9;
+    e->limit_e9 = o->limit_e9;
+    e->stop_e9 = o->stop_e9;
+    e->trail_e9 = o->trail_e9;
+    e->sent_ns = o->h.recv_ns;
+    e->account_id = o->account_id;
+    e->strategy_id = o->strategy_id;
+    e->reason = o->reason;
+    e->intent_flags = o->intent_flags;
+    e->order_class = o->order_class;
+    e->side = o->side;
+    e->type = o->type;
+    e->tif = o->tif;
+    e->state = state;
+    return e;
+}
+
 /* Closes the gap at `slot`: moves back every later entry of the run that may lie there. */
 static void unindex(ats_order_table *t, uint32_t slot)
 {

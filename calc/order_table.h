@@ -58,6 +58,8 @@ ats_order_table *ats_order_table_new(void *memory, uint32_t capacity, uint32_t s
 
 /* A zeroed entry with id and symbol set, or NULL when the table is full or has the id. */
 ats_order_entry *ats_order_table_insert(ats_order_table *t, uint64_t order_id, uint32_t symbol_id);
+/* The same for an order that was sent, with all that it says, in this state. */
+ats_order_entry *ats_order_table_enter(ats_order_table *t, const ats_order *order, uint8_t state);
 ats_order_entry *ats_order_table_find(const ats_order_table *t, uint64_t order_id);
 void ats_order_table_remove(ats_order_table *t, ats_order_entry *entry);
 

@@ -249,22 +249,8 @@ static uint32_t refusal(const ats_venue_sim *v, const ats_order *o, const ats_or
 
 static ats_order_entry *enter(ats_venue_sim *v, const ats_order *o, uint64_t family)
 {
-    ats_order_entry *e = ats_order_table_insert(v->orders, o->order_id, o->h.symbol_id);
+    ats_order_entry *e = ats_order_table_enter(v->orders, o, ATS_ORDER_ACCEPTED);
     assert(e && "room and the id were looked at");
-    e->qty_e9 = o->qty_e9;
-    e->limit_e9 = o->limit_e9;
-    e->stop_e9 = o->stop_e9;
-    e->trail_e9 = o->trail_e9;
-    e->sent_ns = o->h.recv_ns;
-    e->account_id = o->account_id;
-    e->strategy_id = o->strategy_id;
-    e->reason = o->reason;
-    e->side = o->side;
-    e->type = o->type;
-    e->tif = o->tif;
-    e->intent_flags = o->intent_flags;
-    e->order_class = o->order_class;
-    e->state = ATS_ORDER_ACCEPTED;
     venue_order *x = venue_beside(v, e);
     *x = (venue_order){.family = family, .ahead_e9 = -1};
     return e;

@@ -42,23 +42,9 @@ static void reject_here(route *r, ats_io *io, const ats_order *o, uint32_t check
 
 static ats_order_entry *remember(route *r, const ats_order *o, uint8_t state)
 {
-    ats_order_entry *e = ats_order_table_insert(r->orders, o->order_id, o->h.symbol_id);
+    ats_order_entry *e = ats_order_table_enter(r->orders, o, state);
     if (!e)
         return NULL; /* room was looked at, so the id is taken: cannot be; answers will show */
-    e->qty_e9 = o->qty_e9;
-    e->limit_e9 = o->limit_e9;
-    e->stop_e9 = o->stop_e9;
-    e->trail_e9 = o->trail_e9;
-    e->sent_ns = o->h.recv_ns;
-    e->account_id = o->account_id;
-    e->strategy_id = o->strategy_id;
-    e->reason = o->reason;
-    e->intent_flags = o->intent_flags;
-    e->order_class = o->order_class;
-    e->side = o->side;
-    e->type = o->type;
-    e->tif = o->tif;
-    e->state = state;
     ats_store_relaxed(&r->metrics->orders_open, r->orders->count);
     return e;
 }
