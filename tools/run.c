@@ -444,6 +444,13 @@ static int report(run *r, int code, ats_run_summary *summary)
         return -1;
     warn_of_idle_strategies(r, summary);
     warn_of_refused_wishes(r, summary);
+    uint64_t limits = r->chain.context.metrics->risk.environment[ATS_ENV_LIMIT_REFUSED];
+    if (limits)
+        ats_run_summary_warn(summary,
+                             "limit_refused: %" PRIu64
+                             " commands to change a limit changed nothing: "
+                             "looser than twice the configuration, or for a time that was over",
+                             limits);
     const char *index = r->config.features.index;
     if (*index && ats_symbols_find(&r->source.symbols, index, NULL) == 0)
         ats_run_summary_warn(summary, "no_index: features.index is no symbol of the input, so its "

@@ -99,6 +99,7 @@ def test_a_limit_holds_for_its_time_and_is_journaled(place):
 def test_a_limit_is_not_loosened_beyond_twice(place):
     directory, _ = run(place, "loose", f"{at(5)},limit max_order_notional 10001\n{at(6)},limit max_order_notional 10000\n")
     assert [(c, v) for _, c, v in env(directory)] == [(16, 10001 * 10**9), (15, 10000 * 10**9)]
+    assert any(w.startswith("limit_refused: 1 ") for w in run_json(directory)["warnings"])
 
 
 def test_safe_mode_halves_sizes(place):
