@@ -1,16 +1,21 @@
 /* Confluence: trades when several views of a market agree.
  *
  * On bars of the regular session, of one timeframe or of the best of up to three. Six views, each
- * -1 (sell) to 1 (buy), none where it is not ready: trend      (EMA 20 - EMA 50) / 2 average true
- * ranges of 14 bars momentum   (RSI 14 - 50) / 50 reversion  -(close - mean of 20) / 2 standard
- * deviations of them (Bollinger's bands) volume     on-balance volume of 20 bars over their volume
- * (Granville 1963) pattern    the clearest of hammer, shooting star, engulfing and harami; none: no
- * view model      margin m of the last signal: m / (1 + |m|); no signal: no view Their weighted
- * mean is the score (calc/confluence.h). Opens long at a score of `entry`, short at -entry; leaves
- * when the score, seen from the position, falls below `exit`. With `adapt` weights are multiplied
- * by the regime (calc/regime.h): where there is a trend, trend by 1.5, momentum by 1.25 and
- * reversion by 0.5; where there is none, trend by 0.5 and reversion by 1.5; in wild markets pattern
- * by 0.5 besides.
+ * -1 (sell) to 1 (buy), none where it is not ready:
+ *
+ *     trend      (EMA 20 - EMA 50) / 2 average true ranges of 14 bars
+ *     momentum   (RSI 14 - 50) / 50
+ *     reversion  -(close - mean of 20) / 2 standard deviations of them (Bollinger's bands)
+ *     volume     on-balance volume of 20 bars over their volume (Granville 1963)
+ *     pattern    the clearest of hammer, shooting star, engulfing and harami; none: no view
+ *     model      margin m of the last signal: m / (1 + |m|); no signal: no view
+ *
+ * Their weighted mean is the score (calc/confluence.h). Opens long at a score of `entry`, short at
+ * -entry; leaves when the score, seen from the position, falls below `exit`. With `adapt` weights
+ * are multiplied by the regime (calc/regime.h): where there is a trend, trend by 1.5, momentum by
+ * 1.25 and reversion by 0.5; where there is none, trend by 0.5 and reversion by 1.5; in wild
+ * markets pattern by 0.5 besides. With `calibration_slope` an entry tells its chance to be right,
+ * by which sizes are scaled (sizing.confidence, sizing.kelly_cap).
  *
  * A timeframe is traded on from its 50th bar on. Of several, the one with the best mark
  * (calc/selector.h: activity, volume, spread, the last 20 trades made on it) is; it is chosen anew
@@ -59,6 +64,8 @@ enum {
     OVERNIGHT,
     URGENCY,
     MODEL_MARGIN,
+    CALIBRATION_SLOPE,
+    CALIBRATION_OFFSET,
     PARAMETER_COUNT
 };
 
@@ -86,6 +93,9 @@ static const ats_strategy_parameter PARAMETERS[] = {
     [OVERNIGHT] = {"overnight", 0, 0, 1, "1: may be kept overnight, as days must be"},
     [URGENCY] = {"urgency", 1, 0, 1, "0 waits for a better price, 1 pays the spread"},
     [MODEL_MARGIN] = {"model_margin", 0, 0, 100, "the model must agree by so much; 0: not asked"},
+    [CALIBRATION_SLOPE] = {"calibration_slope", 0, 0, 1000,
+                           "of the chance to be right by score; 0: no chance is told"},
+    [CALIBRATION_OFFSET] = {"calibration_offset", 0, -1000, 1000, "added to slope times score"},
 };
 
 enum { TREND, MOMENTUM, REVERSION, VOLUME, PATTERN, MODEL, TERMS };
@@ -313,6 +323,15 @@ static uint32_t choose(const confluence *m, const symbol_state *s, const ats_mar
 
 /* ---- decisions ---------------------------------------------------------------------------- */
 
+/* The chance that an entry is right, as its owner has fitted it to entries of before: a sigmoid of
+ * the score (Platt 1999), with x / (1 + |x|) in the place of the logistic function, so that every
+ * machine computes the same. 0: nothing was fitted. */
+static double chance_of(const confluence *m, double score)
+{
+    double x = m->p[CALIBRATION_SLOPE] * score + m->p[CALIBRATION_OFFSET];
+    return m->p[CALIBRATION_SLOPE] > 0 ? 0.5 + 0.5 * x / (1 + fabs(x)) : 0;
+}
+
 static void explain(const ats_strategy_host *host, uint32_t symbol, const ats_confluence *c,
                     const frame *f)
 {
@@ -340,6 +359,7 @@ static void consider(const confluence *m, symbol_state *s, const frame *f, doubl
                        .trail_distance_e9 = (int64_t)(range * m->p[TRAIL_ATR]),
                        .target_distance_e9 = (int64_t)(range * m->p[TARGET_ATR]),
                        .score = fabs(score),
+                       .confidence = chance_of(m, fabs(score)),
                        .urgency = m->p[URGENCY],
                        .why = buy ? "the views agree to buy" : "the views agree to sell",
                        .keep_overnight = m->p[OVERNIGHT] >= 0.5};
