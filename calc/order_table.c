@@ -47,15 +47,17 @@ static uint32_t slot_of(const ats_order_table *t, uint64_t id)
     return (uint32_t)(id ^ (id >> 31)) & t->mask;
 }
 
-void ats_order_table_prefetch(const ats_order_table *t, uint64_t order_id, uint32_t symbol_id)
+uint32_t ats_order_table_prefetch(const ats_order_table *t, uint64_t order_id, uint32_t symbol_id)
 {
     __builtin_prefetch(&t->index[slot_of(t, order_id)], 1);
     __builtin_prefetch(&t->last[symbol_id], 1);
     if (t->count == t->capacity)
-        return;
-    const uint8_t *entry = (const uint8_t *)&t->pool[t->free_list[t->capacity - 1 - t->count]];
+        return t->capacity;
+    uint32_t place = t->free_list[t->capacity - 1 - t->count];
+    const uint8_t *entry = (const uint8_t *)&t->pool[place];
     for (size_t at = 0; at < sizeof(ats_order_entry); at += ATS_CACHE_LINE)
         __builtin_prefetch(entry + at, 1);
+    return place;
 }
 
 ats_order_entry *ats_order_table_find(const ats_order_table *t, uint64_t order_id)
@@ -70,11 +72,12 @@ ats_order_entry *ats_order_table_find(const ats_order_table *t, uint64_t order_i
 
 ats_order_entry *ats_order_table_insert(ats_order_table *t, uint64_t order_id, uint32_t symbol_id)
 {
-    if (t->count == t->capacity || order_id == 0 || ats_order_table_find(t, order_id))
+    if (t->count == t->capacity || order_id == 0)
         return NULL;
     uint32_t slot = slot_of(t, order_id);
-    while (t->index[slot])
-        slot = (slot + 1) & t->mask;
+    for (; t->index[slot]; slot = (slot + 1) & t->mask)
+        if (t->pool[t->index[slot] - 1].order_id == order_id)
+            return NULL;
     uint32_t at = t->free_list[t->capacity - 1 - t->count++];
     t->index[slot] = at + 1;
     ats_order_entry *entry = &t->pool[at];

@@ -63,8 +63,9 @@ ats_order_entry *ats_order_table_enter(ats_order_table *t, const ats_order *orde
 ats_order_entry *ats_order_table_find(const ats_order_table *t, uint64_t order_id);
 void ats_order_table_remove(ats_order_table *t, ats_order_entry *entry);
 
-/* Fetches the lines that inserting this id will touch, for who has other things to do before. */
-void ats_order_table_prefetch(const ats_order_table *t, uint64_t order_id, uint32_t symbol_id);
+/* Fetches the lines that inserting this id will touch, for who has other things to do before. The
+ * place in the pool that it would take; capacity: there is none. */
+uint32_t ats_order_table_prefetch(const ats_order_table *t, uint64_t order_id, uint32_t symbol_id);
 
 static inline ats_order_entry *ats_order_table_first(const ats_order_table *t, uint32_t symbol_id)
 {

@@ -28,8 +28,8 @@ static ats_check check_position(gate_case *c)
     ats_money_e18 size = added(c, gate_magnitude(after));
     if (ats_money_exceeds(size, c->equity_e18, l->max_position_bps))
         return gate_refuse_share(c, ATS_CHECK_POSITION, size, l->max_position_bps);
-    c->v->measured_e9 = ats_money_round_e9(size);
-    c->v->limit_e9 = gate_bps_e9(c->v->equity_e9, l->max_position_bps);
+    c->sums->position_e18 = size;
+    c->sums->position_bps = l->max_position_bps;
     return ATS_CHECK_PASS;
 }
 
@@ -162,7 +162,7 @@ static ats_check check_intraday_margin(gate_case *c)
         return ATS_CHECK_PASS;
     ats_money_e18 needed = ats_money_bps(longs, l->maintenance_long_bps) +
                            ats_money_bps(shorted, l->maintenance_short_bps);
-    return gate_refuse(c, ATS_CHECK_INTRADAY_MARGIN, ats_money_round_e9(needed), c->v->equity_e9);
+    return gate_refuse(c, ATS_CHECK_INTRADAY_MARGIN, ats_money_round_e9(needed), c->equity_e9);
 }
 
 ats_check gate_check_broker(gate_case *c)
@@ -199,9 +199,9 @@ static ats_check check_matrix(gate_case *c)
     int64_t worst = gate_worst_e9(up, down);
     int64_t cents = ats_money_round_e9(added(c, worst)) / E9_PER_CENT;
     ats_covariance_look look = ats_covariance_at(g->covariance, c->i->h.symbol_id, cents);
-    if (ats_covariance_exceeds(&look, c->v->equity_e9, l->max_portfolio_risk_bps))
+    if (ats_covariance_exceeds(&look, c->equity_e9, l->max_portfolio_risk_bps))
         return gate_refuse(c, ATS_CHECK_PORTFOLIO_RISK, ats_covariance_deviation_e9(&look),
-                           gate_bps_e9(c->v->equity_e9, l->max_portfolio_risk_bps));
+                           gate_bps_e9(c->equity_e9, l->max_portfolio_risk_bps));
     if (look.correlated_with)
         return gate_refuse(c, ATS_CHECK_CORRELATION, look.correlation_bps, l->max_correlation_bps);
     return ATS_CHECK_PASS;
@@ -217,7 +217,7 @@ ats_check gate_check_risk(gate_case *c)
         distance = gate_magnitude(c->price_e9 - c->i->stop_leg_e9);
     /* No stop: the whole notional is at risk. */
     ats_money_e18 risk = distance > 0 ? ats_money_product(distance, c->i->qty_e9) : c->notional_e18;
-    c->v->risk_e9 = ats_money_round_e9(risk);
+    c->sums->risk_e18 = risk;
     if (ats_money_exceeds(risk, c->equity_e18, g->limits.max_risk_per_trade_bps))
         return gate_refuse_share(c, ATS_CHECK_RISK_PER_TRADE, risk,
                                  g->limits.max_risk_per_trade_bps);

@@ -231,9 +231,11 @@ ats_check gate_check_size(gate_case *c)
     if (qty > l->max_order_qty_e9)
         return gate_refuse(c, ATS_CHECK_MAX_QTY, qty, l->max_order_qty_e9);
     if (c->notional_e18 < ats_money_from_e9(l->min_order_notional_e9))
-        return gate_refuse(c, ATS_CHECK_MIN_NOTIONAL, c->v->notional_e9, l->min_order_notional_e9);
+        return gate_refuse(c, ATS_CHECK_MIN_NOTIONAL, ats_money_round_e9(c->notional_e18),
+                           l->min_order_notional_e9);
     if (c->notional_e18 > ats_money_from_e9(l->max_order_notional_e9))
-        return gate_refuse(c, ATS_CHECK_MAX_NOTIONAL, c->v->notional_e9, l->max_order_notional_e9);
+        return gate_refuse(c, ATS_CHECK_MAX_NOTIONAL, ats_money_round_e9(c->notional_e18),
+                           l->max_order_notional_e9);
     if (qty > c->s->max_volume_e9)
         return gate_refuse(c, ATS_CHECK_VOLUME_SHARE, qty, c->s->max_volume_e9);
     return ATS_CHECK_PASS;
@@ -309,6 +311,8 @@ ats_check gate_check_repeats(gate_case *c)
 ats_check gate_check_own(gate_case *c)
 {
     const ats_gate *g = c->g;
+    if (c->s->open_orders[c->buy] == 0)
+        return ATS_CHECK_PASS;
     const ats_order_entry *e = ats_order_table_first(g->open, c->i->h.symbol_id);
     for (; e; e = ats_order_table_next(g->open, e)) {
         if (e->side == c->i->side || gate_order(g, e)->held || e == c->target)

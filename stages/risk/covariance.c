@@ -15,11 +15,9 @@ static uint32_t cells(uint32_t symbol_count)
 size_t ats_covariance_footprint(uint32_t symbol_count)
 {
     size_t n = cells(symbol_count);
-    return ats_whole_lines(sizeof(ats_covariance)) + 2 * ats_whole_lines(n * n * sizeof(int64_t)) +
-           ats_whole_lines(n * n * sizeof(uint32_t)) + 4 * ats_whole_lines(n * sizeof(uint32_t)) +
-           5 * ats_whole_lines(n * sizeof(int64_t)) +
-           ats_whole_lines(n * ATS_COVARIANCE_SLOTS * sizeof(int64_t)) +
-           ats_whole_lines(n * sizeof(uint64_t));
+    return ats_whole_lines(sizeof(ats_covariance)) + n * sizeof(ats_covariance_symbol) +
+           ats_whole_lines(n * sizeof(uint32_t)) + ats_whole_lines(n * sizeof(int64_t)) +
+           2 * ats_whole_lines(n * n * sizeof(int64_t)) + ats_whole_lines(n * n * sizeof(uint32_t));
 }
 
 static void *take(uint8_t **at, size_t bytes)
@@ -36,20 +34,12 @@ ats_covariance *ats_covariance_new(void *memory, uint32_t symbol_count)
     ats_covariance *c = take(&at, sizeof *c);
     c->symbol_count = symbol_count;
     c->capacity = (uint32_t)n;
+    c->symbol = take(&at, n * sizeof(ats_covariance_symbol));
+    c->held = take(&at, n * sizeof(uint32_t));
+    c->slot_exposure = take(&at, n * sizeof(int64_t));
     c->value = take(&at, n * n * sizeof(int64_t));
     c->next = take(&at, n * n * sizeof(int64_t));
     c->stamp = take(&at, n * n * sizeof(uint32_t));
-    c->known = take(&at, n * sizeof(uint32_t));
-    c->told = take(&at, n * sizeof(uint32_t));
-    c->held = take(&at, n * sizeof(uint32_t));
-    c->place = take(&at, n * sizeof(uint32_t));
-    c->exposure = take(&at, n * sizeof(int64_t));
-    c->slot_exposure = take(&at, n * sizeof(int64_t));
-    c->slot_variance = take(&at, n * sizeof(int64_t));
-    c->open = take(&at, n * sizeof(int64_t));
-    c->deviation = take(&at, n * sizeof(int64_t));
-    c->near = take(&at, n * ATS_COVARIANCE_SLOTS * sizeof(int64_t));
-    c->close = take(&at, n * sizeof(uint64_t));
     c->close_bps = BPS;
     return c;
 }
@@ -88,13 +78,11 @@ static void put_to_use(ats_covariance *c)
     c->value = c->next;
     c->next = old;
     c->version = c->coming;
-    for (uint32_t i = 1; i < c->capacity; i++)
-        c->known[i] = c->told[i] == c->version;
-    for (uint32_t i = 1; i < c->capacity; i++)
-        c->deviation[i] =
-            c->known[i]
-                ? (int64_t)root_of((unsigned __int128)c->value[(size_t)i * c->capacity + i]) + 1
-                : 0;
+    for (uint32_t i = 1; i < c->capacity; i++) {
+        ats_covariance_symbol *k = &c->symbol[i];
+        k->variance = k->told == c->version ? c->value[(size_t)i * c->capacity + i] : 0;
+        k->deviation = k->variance ? (int64_t)root_of((unsigned __int128)k->variance) + 1 : 0;
+    }
     for (uint32_t slot = 0; slot < c->held_count; slot++)
         fill_slot(c, slot);
     c->coming = 0;
@@ -124,10 +112,13 @@ ats_covariance_answer ats_covariance_take(ats_covariance *c, const ats_control *
     if (*stamp == version)
         return ATS_COVARIANCE_REFUSED; /* told twice */
     *stamp = version;
-    c->next[(size_t)a * c->capacity + b] = c->next[(size_t)b * c->capacity + a] = to_e12(value);
+    int64_t value_e12 = to_e12(value);
+    if (a == b && value_e12 == 0)
+        value_e12 = 1; /* 0 stands for a symbol that is not in the matrix */
+    c->next[(size_t)a * c->capacity + b] = c->next[(size_t)b * c->capacity + a] = value_e12;
     c->coming_entries++;
     if (a == b) {
-        c->told[a] = version;
+        c->symbol[a].told = version;
         c->coming_variances++;
     }
     if (c->coming_entries < entry->covariance.entries)
@@ -162,11 +153,12 @@ static void load_column(ats_covariance *c, uint32_t slot)
     const int64_t *column = &c->value[(size_t)id * c->capacity]; /* the matrix is symmetric */
     const uint64_t limit_square = (uint64_t)c->close_bps * c->close_bps;
     for (uint32_t k = 1; k < c->capacity; k++) {
-        int64_t own = c->value[(size_t)k * c->capacity + k], pair = column[k];
+        ats_covariance_symbol *s = &c->symbol[k];
+        int64_t pair = column[k];
         bool near = k != id && c->close_bps < BPS && pair > 0 &&
-                    is_above(pair, own, column[id], limit_square);
-        c->near[(size_t)k * ATS_COVARIANCE_SLOTS + slot] = pair;
-        set_bit(&c->close[k], slot, near);
+                    is_above(pair, s->variance, c->symbol[id].variance, limit_square);
+        s->near[slot] = pair;
+        set_bit(&s->close, slot, near);
     }
 }
 
@@ -175,9 +167,8 @@ static void load_slot(ats_covariance *c, uint32_t slot)
 {
     uint32_t id = c->held[slot];
     bool known = ats_covariance_knows(c, id);
-    int64_t exposure = known ? c->exposure[id] : 0;
+    int64_t exposure = known ? c->symbol[id].exposure : 0;
     c->slot_exposure[slot] = exposure;
-    c->slot_variance[slot] = known ? c->value[(size_t)id * c->capacity + id] : 0;
     if (slot >= ATS_COVARIANCE_SLOTS)
         return;
     set_bit(&c->long_slots, slot, exposure > 0);
@@ -215,7 +206,7 @@ static ats_variance_e16 row_sum(const ats_covariance *c, uint32_t symbol_id)
 static ats_variance_e16 grown(const ats_covariance *c, uint32_t symbol_id, ats_variance_e16 row,
                               int64_t change)
 {
-    int64_t own = c->value[(size_t)symbol_id * c->capacity + symbol_id];
+    int64_t own = c->symbol[symbol_id].variance;
     return c->variance + 2 * row * change + (ats_variance_e16)change * change * own;
 }
 
@@ -228,26 +219,26 @@ static int64_t clamp(int64_t exposure_e2)
 
 static void move_exposure(ats_covariance *c, uint32_t symbol_id, int64_t exposure_e2)
 {
+    ats_covariance_symbol *s = &c->symbol[symbol_id];
     if (ats_covariance_knows(c, symbol_id))
-        c->variance =
-            grown(c, symbol_id, row_sum(c, symbol_id), exposure_e2 - c->exposure[symbol_id]);
-    c->exposure[symbol_id] = exposure_e2;
-    if (exposure_e2 != 0 && c->place[symbol_id] == 0) {
+        c->variance = grown(c, symbol_id, row_sum(c, symbol_id), exposure_e2 - s->exposure);
+    s->exposure = exposure_e2;
+    if (exposure_e2 != 0 && s->place == 0) {
         c->held[c->held_count] = symbol_id;
-        c->place[symbol_id] = ++c->held_count;
+        s->place = ++c->held_count;
         fill_slot(c, c->held_count - 1);
     } else if (exposure_e2 == 0) {
-        uint32_t at = c->place[symbol_id], last = c->held[--c->held_count];
+        uint32_t at = s->place, last = c->held[--c->held_count];
         c->held[at - 1] = last;
-        c->place[last] = at;
-        c->place[symbol_id] = 0;
+        c->symbol[last].place = at;
+        s->place = 0;
         fill_slot(c, at - 1);
         if (c->held_count < ATS_COVARIANCE_SLOTS) { /* the slot that is free now holds nothing */
             set_bit(&c->long_slots, c->held_count, false);
             set_bit(&c->short_slots, c->held_count, false);
         }
     } else {
-        load_slot(c, c->place[symbol_id] - 1);
+        load_slot(c, s->place - 1);
     }
 }
 
@@ -258,9 +249,10 @@ void ats_covariance_hold(ats_covariance *c, uint32_t symbol_id, int64_t exposure
         return;
     exposure_e2 = clamp(exposure_e2);
     open_e2 = clamp(open_e2);
-    c->open_e8 += (__int128)(open_e2 - c->open[symbol_id]) * c->deviation[symbol_id];
-    c->open[symbol_id] = open_e2;
-    if (exposure_e2 != c->exposure[symbol_id])
+    ats_covariance_symbol *s = &c->symbol[symbol_id];
+    c->open_e8 += (__int128)(open_e2 - s->open) * s->deviation;
+    s->open = open_e2;
+    if (exposure_e2 != s->exposure)
         move_exposure(c, symbol_id, exposure_e2);
 }
 
@@ -287,7 +279,7 @@ static ats_variance_e16 look_far(const ats_covariance *c, uint32_t symbol_id, bo
         sum += (ats_variance_e16)pair * w;
         if (c->close_bps < BPS && look->correlated_with == 0 && j != symbol_id && w != 0 &&
             (w > 0) == is_long && pair > 0 &&
-            is_above(pair, row[symbol_id], c->slot_variance[i], limit_square))
+            is_above(pair, row[symbol_id], c->symbol[j].variance, limit_square))
             look->correlated_with = j;
     }
     return sum;
@@ -296,11 +288,11 @@ static ats_variance_e16 look_far(const ats_covariance *c, uint32_t symbol_id, bo
 static ats_variance_e16 look_near(const ats_covariance *c, uint32_t symbol_id, bool is_long,
                                   ats_covariance_look *look)
 {
-    const int64_t *near = &c->near[(size_t)symbol_id * ATS_COVARIANCE_SLOTS];
-    uint64_t close = c->close[symbol_id] & (is_long ? c->long_slots : c->short_slots);
+    const ats_covariance_symbol *s = &c->symbol[symbol_id];
+    uint64_t close = s->close & (is_long ? c->long_slots : c->short_slots);
     ats_variance_e16 sum = 0;
     for (uint32_t i = 0; i < c->held_count; i++)
-        sum += (ats_variance_e16)near[i] * c->slot_exposure[i];
+        sum += (ats_variance_e16)s->near[i] * c->slot_exposure[i];
     if (__builtin_expect(close != 0, 0))
         look->correlated_with = c->held[__builtin_ctzll(close)];
     return sum;
@@ -314,14 +306,13 @@ ats_covariance_look ats_covariance_at(const ats_covariance *c, uint32_t symbol_i
     ats_variance_e16 sum = c->held_count <= ATS_COVARIANCE_SLOTS
                                ? look_near(c, symbol_id, exposure_e2 >= 0, &look)
                                : look_far(c, symbol_id, exposure_e2 >= 0, &look);
+    const ats_covariance_symbol *s = &c->symbol[symbol_id];
     uint32_t other = look.correlated_with;
     if (other != 0)
-        look.correlation_bps =
-            correlation_bps(c->value[(size_t)symbol_id * c->capacity + other],
-                            c->value[(size_t)symbol_id * c->capacity + symbol_id],
-                            c->value[(size_t)other * c->capacity + other]);
-    look.variance = grown(c, symbol_id, sum, exposure_e2 - c->exposure[symbol_id]);
-    look.open_e8 = c->open_e8 - (__int128)c->open[symbol_id] * c->deviation[symbol_id];
+        look.correlation_bps = correlation_bps(c->value[(size_t)symbol_id * c->capacity + other],
+                                               s->variance, c->symbol[other].variance);
+    look.variance = grown(c, symbol_id, sum, exposure_e2 - s->exposure);
+    look.open_e8 = c->open_e8 - (__int128)s->open * s->deviation;
     return look;
 }
 
@@ -330,7 +321,7 @@ static ats_variance_e16 recount(const ats_covariance *c)
     ats_variance_e16 sum = 0;
     for (uint32_t i = 0; i < c->held_count; i++)
         if (ats_covariance_knows(c, c->held[i]))
-            sum += row_sum(c, c->held[i]) * c->exposure[c->held[i]];
+            sum += row_sum(c, c->held[i]) * c->symbol[c->held[i]].exposure;
     return sum;
 }
 
@@ -338,7 +329,7 @@ static __int128 recount_open(const ats_covariance *c)
 {
     __int128 sum = 0;
     for (uint32_t i = 1; i < c->capacity; i++)
-        sum += (__int128)c->open[i] * c->deviation[i];
+        sum += (__int128)c->symbol[i].open * c->symbol[i].deviation;
     return sum;
 }
 
@@ -349,7 +340,7 @@ static bool columns_agree(const ats_covariance *c)
     uint64_t used = slots == ATS_COVARIANCE_SLOTS ? ~0ull : (1ull << slots) - 1;
     for (uint32_t slot = 0; slot < slots; slot++)
         for (uint32_t k = 1; k < c->capacity; k++)
-            if (c->near[(size_t)k * ATS_COVARIANCE_SLOTS + slot] !=
+            if (c->symbol[k].near[slot] !=
                 c->value[(size_t)k * c->capacity + c->held[slot]])
                 return false;
     return ((c->long_slots | c->short_slots) & ~used) == 0;

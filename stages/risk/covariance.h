@@ -19,6 +19,7 @@
 
 #include "core/record.h"
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,19 @@ typedef enum ats_covariance_answer {
                                 */
 } ats_covariance_answer;
 
+/* One symbol; what a look at it reads lies together. */
+typedef struct ats_covariance_symbol {
+    alignas(64) int64_t variance; /* own, 1e-12; 0 = not in the matrix in use */
+    int64_t deviation;            /* of a daily return, 1e-6, rounded up; in use */
+    int64_t exposure;             /* of its position, cents */
+    int64_t open;                 /* what open orders may add, cents, >= 0 */
+    uint64_t close;               /* a bit a slot: correlated beyond close_bps */
+    uint32_t place;               /* in `held` + 1; 0 = no exposure */
+    uint32_t told;                /* last version that told its variance */
+    uint64_t reserved[2];
+    int64_t near[ATS_COVARIANCE_SLOTS]; /* covariance with held[slot], 1e-12 */
+} ats_covariance_symbol;
+
 typedef struct ats_covariance {
     uint32_t symbol_count;
     uint32_t capacity; /* symbols of the matrix; 0: there can be none */
@@ -53,27 +67,17 @@ typedef struct ats_covariance {
     uint32_t coming;   /* version that is being received; 0 = none */
     uint32_t coming_entries, coming_variances;
     uint32_t held_count;
-    uint32_t reserved;
-    ats_variance_e16 variance; /* of positions */
-    __int128 open_e8;          /* sum of open values times deviations, in 1e-8 currency */
-    int64_t *value;            /* [capacity * capacity], symmetric, 1e-12; in use */
-    int64_t *next;             /* the same; being received */
-    uint32_t *stamp;   /* [capacity * capacity]: version of each entry of `next`, above the diagonal
-                        */
-    uint32_t *known;   /* [capacity]: 1 = has a variance in the matrix in use */
-    uint32_t *told;    /* [capacity]: last version that told the symbol's variance */
-    uint32_t *held;    /* symbols with an exposure */
-    uint32_t *place;   /* of a symbol in `held` + 1; 0 = none */
-    int64_t *exposure; /* by symbol, cents: of its position */
-    int64_t *slot_exposure; /* of held[i]; 0 for a symbol that the matrix does not know */
-    int64_t *slot_variance; /* of held[i], 1e-12 */
-    int64_t *open;          /* by symbol, cents, >= 0: what open orders may add */
-    int64_t *deviation;     /* by symbol, of a daily return, 1e-6, rounded up; in use */
-    int64_t *near;   /* [capacity][ATS_COVARIANCE_SLOTS]: of a symbol with held[slot], 1e-12 */
-    uint64_t *close; /* by symbol, a bit a slot: correlated beyond close_bps */
-    uint64_t long_slots, short_slots; /* a bit a slot: known, and which way */
     uint32_t close_bps;
-    uint32_t reserved32;
+    ats_variance_e16 variance;        /* of positions */
+    __int128 open_e8;                 /* sum of open values times deviations, in 1e-8 currency */
+    uint64_t long_slots, short_slots; /* a bit a slot: known, and which way */
+    ats_covariance_symbol *symbol;    /* [capacity], by symbol_id */
+    uint32_t *held;                   /* symbols with an exposure */
+    int64_t *slot_exposure;           /* of held[i]; 0 for a symbol that is not known */
+    int64_t *value;                   /* [capacity * capacity], symmetric, 1e-12; in use */
+    int64_t *next;                    /* the same; being received */
+    uint32_t *stamp; /* [capacity * capacity]: version of each entry of `next`, above the diagonal
+                      */
 } ats_covariance;
 
 size_t ats_covariance_footprint(uint32_t symbol_count);
@@ -88,7 +92,7 @@ void ats_covariance_limit(ats_covariance *c, uint32_t limit_bps);
 /* Is the symbol in the matrix that is in use? */
 static inline bool ats_covariance_knows(const ats_covariance *c, uint32_t symbol_id)
 {
-    return symbol_id < c->capacity && c->known[symbol_id] != 0;
+    return symbol_id < c->capacity && c->symbol[symbol_id].variance != 0;
 }
 
 /* The symbol's position is now worth this much, > 0 long, and its open orders may add open_e2 >= 0.
@@ -107,14 +111,12 @@ typedef struct ats_covariance_look {
 /* Fetches the lines that a look at the symbol will touch. */
 static inline void ats_covariance_prefetch(const ats_covariance *c, uint32_t symbol_id)
 {
-    const int64_t *near = &c->near[(size_t)symbol_id * ATS_COVARIANCE_SLOTS];
     if (symbol_id >= c->capacity)
         return;
+    const ats_covariance_symbol *s = &c->symbol[symbol_id];
+    __builtin_prefetch(s, 1);
     for (uint32_t i = 0; i < c->held_count && i < ATS_COVARIANCE_SLOTS; i += 8)
-        __builtin_prefetch(&near[i]);
-    __builtin_prefetch(&c->close[symbol_id]);
-    __builtin_prefetch(&c->open[symbol_id]);
-    __builtin_prefetch(&c->deviation[symbol_id]);
+        __builtin_prefetch(&s->near[i]);
 }
 
 /* For a symbol that is known, whose exposure would be exposure_e2. */

@@ -128,6 +128,7 @@ static ats_order_entry *enter(gate_case *c, uint64_t id, uint8_t side, uint8_t t
     e->strategy_id = i->strategy_id;
     e->sent_ns = i->h.recv_ns;
     *gate_order(c->g, e) = (ats_gate_order){.price_e9 = price_e9};
+    c->s->open_orders[side == ATS_SIDE_SELL]++;
     return e;
 }
 
@@ -206,6 +207,7 @@ static void remove_order(ats_gate *g, ats_order_entry *e)
     ats_gate_symbol *s = &g->symbol[e->symbol_id];
     count(g, e, 0, 0);
     s->open_entries -= o->entry;
+    s->open_orders[e->side == ATS_SIDE_SELL]--;
     gate_watch_day_trade(g, s);
     *o = (ats_gate_order){0};
     ats_order_table_remove(g->open, e);

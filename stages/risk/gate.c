@@ -181,29 +181,47 @@ static void measure(gate_case *c)
     ats_verdict *v = c->v;
     const ats_gate *g = c->g;
     const ats_gate_symbol *s = c->s;
-    c->equity_e18 = ats_portfolio_equity(g->portfolio);
-    c->drawdown_e18 = g->portfolio->high_water_e18 - c->equity_e18;
+    const ats_portfolio *p = g->portfolio;
+    c->equity_e18 = ats_portfolio_equity(p);
+    c->equity_e9 = ats_money_round_e9(c->equity_e18);
+    c->drawdown_e18 = p->high_water_e18 - c->equity_e18;
     int64_t slow_age_ns = c->now_ns - s->slow_ns;
+    *c->sums = (ats_gate_sums){.notional_e18 = c->notional_e18,
+                               .gross_e18 = g->gross_e18,
+                               .net_e18 = p->net_e18,
+                               .short_e18 = g->short_e18,
+                               .cash_e18 = p->cash_e18,
+                               .equity_e18 = c->equity_e18,
+                               .drawdown_e18 = c->drawdown_e18};
     v->reference_e9 = c->base_e9;
     v->price_e9 = c->price_e9;
-    v->notional_e9 = ats_money_round_e9(c->notional_e18);
     v->position_e9 = c->held->qty_e9;
     v->open_buy_e9 = s->open_buy_e9;
     v->open_sell_e9 = s->open_sell_e9;
-    v->gross_e9 = ats_money_round_e9(g->gross_e18);
-    v->net_e9 = ats_money_round_e9(g->portfolio->net_e18);
-    v->short_e9 = ats_money_round_e9(g->short_e18);
-    v->cash_e9 = ats_money_round_e9(g->portfolio->cash_e18);
-    v->equity_e9 = ats_money_round_e9(c->equity_e18);
-    v->drawdown_e9 = ats_money_round_e9(c->drawdown_e18);
     v->age_ns = c->now_ns - s->market_ns;
     /* A price from long ago, such as before a night, says nothing of drift. */
     if (s->slow_ns && slow_age_ns <= 4 * g->limits.drift_window_s * GATE_SECOND_NS)
         v->slow_e9 = s->slow_e9;
     v->rate_ahead_ns = ats_rate_ahead_ns(g->rate_at_ns, c->now_ns);
     v->positions = g->active_symbols;
-    v->loss_streak = g->portfolio->loss_streak;
+    v->loss_streak = p->loss_streak;
     v->day_fills = g->day_fills;
+}
+
+void ats_gate_explain(ats_verdict *v, const ats_gate_sums *s)
+{
+    v->notional_e9 = ats_money_round_e9(s->notional_e18);
+    v->gross_e9 = ats_money_round_e9(s->gross_e18);
+    v->net_e9 = ats_money_round_e9(s->net_e18);
+    v->short_e9 = ats_money_round_e9(s->short_e18);
+    v->cash_e9 = ats_money_round_e9(s->cash_e18);
+    v->equity_e9 = ats_money_round_e9(s->equity_e18);
+    v->drawdown_e9 = ats_money_round_e9(s->drawdown_e18);
+    v->risk_e9 = ats_money_round_e9(s->risk_e18);
+    if (v->check == ATS_CHECK_PASS && s->position_bps) {
+        v->measured_e9 = ats_money_round_e9(s->position_e18);
+        v->limit_e9 = gate_bps_e9(v->equity_e9, s->position_bps);
+    }
 }
 
 static ats_check check_table(gate_case *c)
@@ -278,11 +296,13 @@ static void prefetch(const ats_gate *g, const ats_intent *i)
     for (size_t at = 0; at < sizeof(ats_holding); at += ATS_CACHE_LINE)
         __builtin_prefetch(held + at);
     ats_covariance_prefetch(g->covariance, i->h.symbol_id);
-    ats_order_table_prefetch(g->open, i->intent_id, i->h.symbol_id);
+    uint32_t place = ats_order_table_prefetch(g->open, i->intent_id, i->h.symbol_id);
+    if (place < g->open->capacity)
+        __builtin_prefetch(&g->order[place], 1);
 }
 
 static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switches *switches,
-                        ats_verdict *v)
+                        ats_verdict *v, ats_gate_sums *sums)
 {
     prefetch(g, i);
     gate_case c = {.g = g,
@@ -290,6 +310,7 @@ static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switche
                    .s = &g->symbol[i->h.symbol_id],
                    .switches = switches,
                    .v = v,
+                   .sums = sums,
                    .held = &g->portfolio->holdings[i->h.symbol_id],
                    .strategy = &g->strategy[i->strategy_id],
                    .now_ns = i->h.recv_ns,
@@ -317,15 +338,26 @@ static ats_check decide(ats_gate *g, const ats_intent *i, const ats_gate_switche
     return check;
 }
 
-ats_check ats_gate_decide(ats_gate *g, const ats_intent *intent, const ats_gate_switches *switches,
-                          ats_verdict *verdict)
+ats_check ats_gate_judge(ats_gate *g, const ats_intent *intent, const ats_gate_switches *switches,
+                         ats_verdict *verdict, ats_gate_sums *sums)
 {
     verdict->intent_id = intent->intent_id;
     gate_time(g, intent->h.recv_ns);
     ats_check check = gate_check_form(g, intent);
     if (check == ATS_CHECK_PASS)
-        check = decide(g, intent, switches, verdict);
+        check = decide(g, intent, switches, verdict, sums);
+    else
+        *sums = (ats_gate_sums){0};
     verdict->check = check;
+    return check;
+}
+
+ats_check ats_gate_decide(ats_gate *g, const ats_intent *intent, const ats_gate_switches *switches,
+                          ats_verdict *verdict)
+{
+    ats_gate_sums sums;
+    ats_check check = ats_gate_judge(g, intent, switches, verdict, &sums);
+    ats_gate_explain(verdict, &sums);
     return check;
 }
 
@@ -619,14 +651,17 @@ bool ats_gate_check(const ats_gate *g)
         const ats_gate_symbol *s = &g->symbol[id];
         const ats_holding *h = &g->portfolio->holdings[id];
         int64_t buys = 0, sells = 0;
+        uint32_t orders[2] = {0, 0};
         const ats_order_entry *e = ats_order_table_first(g->open, id);
         for (; e; e = ats_order_table_next(g->open, e)) {
             *(e->side == ATS_SIDE_BUY ? &buys : &sells) += gate_order(g, e)->counted_e9;
+            orders[e->side == ATS_SIDE_SELL]++;
             cost += gate_order(g, e)->counted_e18;
         }
         int64_t highest = h->qty_e9 + buys, lowest = h->qty_e9 - sells;
         int64_t worst = gate_magnitude(gate_worst_e9(highest, lowest));
-        if (buys != s->open_buy_e9 || sells != s->open_sell_e9)
+        if (buys != s->open_buy_e9 || sells != s->open_sell_e9 ||
+            orders[0] != s->open_orders[0] || orders[1] != s->open_orders[1])
             return false;
         gross += ats_money_product(h->mark_e9, worst);
         shorted += lowest < 0 ? ats_money_product(h->mark_e9, -lowest) : 0;

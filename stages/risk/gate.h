@@ -93,6 +93,7 @@ typedef struct ats_gate_symbol {
     int64_t opened_today_e9;           /* without sign; less what was closed again */
     uint64_t day_traded_by;            /* order that last closed what was opened today */
     uint32_t open_entries;             /* open orders that may open */
+    uint32_t open_orders[2];           /* on the buy, on the sell side */
     bool may_day_trade;                /* opened today, or about to be */
     bool not_shortable;
     bool active; /* its largest |position| is not 0 */
@@ -206,8 +207,21 @@ void ats_gate_control(ats_gate *g, const ats_control *c);
 /* Sets a latch that was found elsewhere: in the file of a run before, by a stage that distrusts. */
 void ats_gate_latch(ats_gate *g, ats_latch latch);
 
-/* Decides one NEW or REPLACE intent; fills in *verdict (all but its header). A pass reserves the
- * order's full exposure. */
+/* Sums as they were at a decision: the verdict shows them, in its unit, to people. */
+typedef struct ats_gate_sums {
+    ats_money_e18 notional_e18, gross_e18, net_e18, short_e18, cash_e18, equity_e18, drawdown_e18;
+    ats_money_e18 risk_e18;
+    ats_money_e18 position_e18; /* that POSITION measured */
+    uint32_t position_bps;      /* its limit; 0: it was not asked */
+} ats_gate_sums;
+
+/* Judges one NEW or REPLACE intent. A pass reserves the order's full exposure. The verdict is not
+ * whole before ats_gate_explain has rounded the sums, which no order needs to wait for. */
+ats_check ats_gate_judge(ats_gate *g, const ats_intent *intent, const ats_gate_switches *switches,
+                         ats_verdict *verdict, ats_gate_sums *sums);
+void ats_gate_explain(ats_verdict *verdict, const ats_gate_sums *sums);
+
+/* Both: fills in *verdict, all but its header. */
 ats_check ats_gate_decide(ats_gate *g, const ats_intent *intent, const ats_gate_switches *switches,
                           ats_verdict *verdict);
 

@@ -14,6 +14,7 @@ typedef struct gate_case {
     ats_gate_symbol *s;
     const ats_gate_switches *switches;
     ats_verdict *v;
+    ats_gate_sums *sums;
     const ats_holding *held;
     ats_order_entry *target; /* REPLACE: the order in whose place it is to go; NULL = not found */
     ats_gate_strategy *strategy;
@@ -24,6 +25,7 @@ typedef struct gate_case {
     int64_t unit_e9;      /* the dearest of price, reference and mark: values what it adds */
     int64_t grows_e9;     /* by how much the symbol's largest |position| grows; 0 = not at all */
     int64_t shorted_e9;   /* of its quantity: what would be sold short */
+    int64_t equity_e9;
     ats_money_e18 notional_e18; /* at price_e9 */
     ats_money_e18 equity_e18;
     ats_money_e18 drawdown_e18;

@@ -10,6 +10,13 @@
 /* A verdict or a position, what the gate tells, and the two switches. */
 #define TAP_PER_RECORD (1u + ATS_GATE_EVENTS_MAX + 2u)
 
+/* A decision whose verdict is not whole yet: the order goes first. */
+typedef struct judged {
+    const ats_intent *intent;
+    ats_verdict *verdict; /* its slot at the tap, or `unseen` */
+    ats_gate_sums sums;
+} judged;
+
 typedef struct risk {
     const ats_risk_config *config;
     const ats_context *context;
@@ -20,6 +27,9 @@ typedef struct risk {
     uint32_t housekeeps;
     bool chain_ended, feedback_ended;
     ats_digest digest;
+    uint32_t judged_count;
+    judged judged[ATS_BURST_MAX];
+    ats_verdict unseen[ATS_BURST_MAX]; /* without a tap */
     alignas(ATS_GUARD_BYTES) uint8_t memory[];
 } risk;
 
@@ -202,27 +212,40 @@ static void put_order(ats_io *io, const ats_intent *i)
 
 static void on_intent(risk *r, ats_io *io, const ats_intent *i)
 {
-    ats_verdict verdict = {.h = i->h};
-    verdict.h.kind = ATS_KIND_VERDICT;
+    judged *j = &r->judged[r->judged_count];
     ats_count(&r->metrics->intents, 1);
     look_at_switches(r, io, &i->h);
+    j->intent = i;
+    j->verdict = io->out[PORT_TAP] ? ats_tx_stage(io->out[PORT_TAP]) : &r->unseen[r->judged_count];
+    r->judged_count++;
+    *j->verdict = (ats_verdict){.h = i->h};
+    j->verdict->h.kind = ATS_KIND_VERDICT;
     uint32_t check = ATS_CHECK_PASS;
     if (i->action == ATS_INTENT_CANCEL) {
-        verdict.intent_id = i->intent_id; /* a cancel never adds exposure: it always passes */
+        j->verdict->intent_id = i->intent_id; /* a cancel never adds exposure: it always passes */
+        j->sums = (ats_gate_sums){0};
         ats_gate_cancel(r->gate, i);
         ats_count(&r->metrics->cancels, 1);
     } else {
-        check = ats_gate_decide(r->gate, i, &r->switches, &verdict);
+        check = ats_gate_judge(r->gate, i, &r->switches, j->verdict, &j->sums);
     }
     ats_count(&r->metrics->verdicts[check], 1);
-    add_to_digest(r, i, &verdict);
-    if (io->out[PORT_TAP])
-        ats_io_put(io, PORT_TAP, &verdict, sizeof verdict);
     if (check == ATS_CHECK_PASS)
         put_order(io, i);
     else
         put_refusal(io, i, check);
     tap_events(r, io, &i->h);
+}
+
+/* What no order waits for. */
+static void explain_judged(risk *r)
+{
+    for (uint32_t k = 0; k < r->judged_count; k++) {
+        const judged *j = &r->judged[k];
+        ats_gate_explain(j->verdict, &j->sums);
+        add_to_digest(r, j->intent, j->verdict);
+    }
+    r->judged_count = 0;
 }
 
 /* ---- flow --------------------------------------------------------------------------------- */
@@ -300,6 +323,8 @@ static uint32_t take_chain(risk *r, ats_io *io)
             on_market(r, io, m);
     }
     if (done) {
+        ats_tx_publish(io->out[PORT_CHAIN]);
+        explain_judged(r);
         ats_rx_release(in, done);
         ats_count(&r->metrics->events_in, done);
         ats_count(&r->metrics->batches, 1);

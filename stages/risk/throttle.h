@@ -8,6 +8,7 @@
 
 #include "core/record.h"
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,23 +60,30 @@ void ats_recent_add(ats_recent_orders *recent, uint64_t hash, int64_t now_ns);
 #define ATS_REPEAT_STEPS 8u
 
 typedef struct ats_repeat_counter {
-    uint64_t key;                         /* strategy, symbol and side; 0 = free */
     int64_t epoch;                        /* number of the newest step */
     uint16_t count[ATS_REPEAT_STEPS + 1]; /* by step, the newest at epoch % (STEPS + 1) */
-    uint16_t reserved[15];
+    uint16_t reserved[3];
 } ats_repeat_counter;
-static_assert(sizeof(ats_repeat_counter) == 64, "one line a counter");
+static_assert(sizeof(ats_repeat_counter) == 32, "two to a line");
 
-/* Counters by hash of their key, eight places to look in. When all eight are of entries within the
- * window the oldest is taken over: 30 strategies in 500 symbols would need as many at once. */
-#define ATS_REPEAT_KEYS 4096u
+/* Counters in sets of eight by hash of their key. When all eight of a set are taken the one that
+ * has been silent longest is taken over; with 30 strategies in 500 symbols at once 1 set in 80 is
+ * that full. The keys of a set lie in one line. */
+#define ATS_REPEAT_WAYS 8u
+#define ATS_REPEAT_SETS 4096u
+
+typedef struct ats_repeat_keys {
+    alignas(64) uint32_t key[ATS_REPEAT_WAYS]; /* strategy, symbol and side; 0 = free */
+    uint32_t epoch[ATS_REPEAT_WAYS];           /* of the counter, its low half */
+} ats_repeat_keys;
 
 typedef struct ats_repeats {
-    ats_repeat_counter counter[ATS_REPEAT_KEYS];
+    ats_repeat_keys keys[ATS_REPEAT_SETS];
+    alignas(64) ats_repeat_counter counter[ATS_REPEAT_SETS][ATS_REPEAT_WAYS];
 } ats_repeats;
 
-/* The counter of a key, made when it is not there, brought up to now. step_ns: an eighth of the
- * window. */
+/* The counter of a key, made when it is not there, brought up to now. strategy_id below 2^8,
+ * symbol_id below 2^22; step_ns: an eighth of the window. */
 ats_repeat_counter *ats_repeats_at(ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
                                    uint8_t side, int64_t now_ns, int64_t step_ns);
 /* Asks for the lines that the two looks will read. */

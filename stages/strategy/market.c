@@ -34,7 +34,8 @@ void ats_markets_init(ats_markets *m, void *memory, const ats_symbols *symbols,
                        .period_count = period_count};
     m->builders = (void *)((uint8_t *)memory +
                            ats_whole_lines((symbols->count + 1ull) * sizeof(ats_symbol_market)));
-    memcpy(m->periods_s, periods_s, period_count * sizeof *periods_s);
+    if (period_count)
+        memcpy(m->periods_s, periods_s, period_count * sizeof *periods_s);
 }
 
 uint32_t ats_markets_time(ats_markets *m, int64_t now_ns)

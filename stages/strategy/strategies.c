@@ -225,8 +225,7 @@ static double correlation(const ats_covariance *c, uint32_t a, uint32_t b)
 {
     if (!ats_covariance_knows(c, a) || !ats_covariance_knows(c, b))
         return 0;
-    double own_a = (double)c->value[(size_t)a * c->capacity + a];
-    double own_b = (double)c->value[(size_t)b * c->capacity + b];
+    double own_a = (double)c->symbol[a].variance, own_b = (double)c->symbol[b].variance;
     return (double)c->value[(size_t)a * c->capacity + b] / sqrt(own_a * own_b);
 }
 
