@@ -48,15 +48,16 @@ void ats_recent_add(ats_recent_orders *recent, uint64_t hash, int64_t now_ns)
     recent->set[at].at_ns[oldest] = now_ns;
 }
 
-static void bring_up(ats_repeat_counter *c, int64_t epoch)
+/* What is older than a window, or from before the window was changed, means nothing. Only a counter
+ * that was silent for just 2^32 steps, fifty days of the shortest, would still be believed. */
+static void bring_up(ats_repeat_counter *c, uint32_t epoch)
 {
-    const int64_t steps = ATS_REPEAT_STEPS + 1;
-    /* Behind: the window has been changed, and what was counted means nothing. */
-    if (epoch - c->epoch >= steps || epoch < c->epoch) {
+    const uint32_t steps = ATS_REPEAT_STEPS + 1;
+    if (epoch - c->epoch >= steps) {
         memset(c->count, 0, sizeof c->count);
         c->epoch = epoch;
     }
-    while (c->epoch < epoch)
+    while (c->epoch != epoch)
         c->count[++c->epoch % steps] = 0;
 }
 
@@ -65,59 +66,42 @@ static uint32_t repeat_key(uint32_t strategy_id, uint32_t symbol_id, uint8_t sid
     return strategy_id << 24 | symbol_id << 2 | side;
 }
 
-static uint32_t repeat_set(uint32_t key)
+static uint32_t repeat_home(uint32_t key)
 {
-    return (uint32_t)(mix(key) % ATS_REPEAT_SETS);
+    return (uint32_t)(mix(key) % ATS_REPEAT_KEYS);
 }
 
 void ats_throttle_prefetch(const ats_recent_orders *recent, uint64_t hash,
                            const ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
                            uint8_t side)
 {
-    uint32_t set = repeat_set(repeat_key(strategy_id, symbol_id, side));
+    uint32_t home = repeat_home(repeat_key(strategy_id, symbol_id, side));
     __builtin_prefetch(&recent->set[hash % ATS_RECENT_SETS], 1);
-    __builtin_prefetch(&repeats->keys[set], 1);
-    for (uint32_t way = 0; way < ATS_REPEAT_WAYS; way += 2)
-        __builtin_prefetch(&repeats->counter[set][way], 1);
-}
-
-/* Its place in the set; ATS_REPEAT_WAYS: none. */
-static uint32_t find_way(const ats_repeat_keys *keys, uint32_t key)
-{
-    uint32_t way = 0;
-    while (way < ATS_REPEAT_WAYS && keys->key[way] != key)
-        way++;
-    return way;
-}
-
-/* A free one, or the one that has been silent longest. */
-static uint32_t choose_way(const ats_repeat_keys *keys, uint32_t epoch)
-{
-    uint32_t take = find_way(keys, 0);
-    if (take < ATS_REPEAT_WAYS)
-        return take;
-    take = 0;
-    for (uint32_t way = 1; way < ATS_REPEAT_WAYS; way++)
-        if (epoch - keys->epoch[way] > epoch - keys->epoch[take])
-            take = way;
-    return take;
+    __builtin_prefetch(&repeats->counter[home], 1);
+    __builtin_prefetch(&repeats->counter[(home + 2) % ATS_REPEAT_KEYS], 1);
 }
 
 ats_repeat_counter *ats_repeats_at(ats_repeats *repeats, uint32_t strategy_id, uint32_t symbol_id,
                                    uint8_t side, int64_t now_ns, int64_t step_ns)
 {
-    uint32_t key = repeat_key(strategy_id, symbol_id, side), set = repeat_set(key);
-    ats_repeat_keys *keys = &repeats->keys[set];
-    int64_t epoch = now_ns / step_ns;
-    uint32_t way = find_way(keys, key);
-    if (way == ATS_REPEAT_WAYS) {
-        way = choose_way(keys, (uint32_t)epoch);
-        keys->key[way] = key;
-        repeats->counter[set][way] = (ats_repeat_counter){.epoch = epoch};
+    uint32_t key = repeat_key(strategy_id, symbol_id, side), home = repeat_home(key);
+    uint32_t epoch = (uint32_t)(now_ns / step_ns);
+    ats_repeat_counter *take = NULL;
+    for (uint32_t i = 0; i < ATS_REPEAT_PROBES; i++) {
+        ats_repeat_counter *c = &repeats->counter[(home + i) % ATS_REPEAT_KEYS];
+        if (c->key == key) {
+            bring_up(c, epoch);
+            return c;
+        }
+        if (c->key == 0) { /* none is given up, so it lies nowhere behind */
+            take = c;
+            break;
+        }
+        if (!take || epoch - c->epoch > epoch - take->epoch)
+            take = c;
     }
-    keys->epoch[way] = (uint32_t)epoch;
-    bring_up(&repeats->counter[set][way], epoch);
-    return &repeats->counter[set][way];
+    *take = (ats_repeat_counter){.key = key, .epoch = epoch};
+    return take;
 }
 
 uint32_t ats_repeats_sum(const ats_repeat_counter *counter)
@@ -136,9 +120,7 @@ void ats_repeats_add(ats_repeat_counter *counter)
 
 void ats_repeats_forget(ats_repeats *repeats, uint32_t strategy_id)
 {
-    for (uint32_t set = 0; set < ATS_REPEAT_SETS; set++)
-        for (uint32_t way = 0; way < ATS_REPEAT_WAYS; way++)
-            if (repeats->keys[set].key[way] >> 24 == strategy_id)
-                memset(repeats->counter[set][way].count, 0,
-                       sizeof repeats->counter[set][way].count);
+    for (uint32_t i = 0; i < ATS_REPEAT_KEYS; i++)
+        if (repeats->counter[i].key >> 24 == strategy_id)
+            memset(repeats->counter[i].count, 0, sizeof repeats->counter[i].count);
 }

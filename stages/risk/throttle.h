@@ -60,26 +60,20 @@ void ats_recent_add(ats_recent_orders *recent, uint64_t hash, int64_t now_ns);
 #define ATS_REPEAT_STEPS 8u
 
 typedef struct ats_repeat_counter {
-    int64_t epoch;                        /* number of the newest step */
+    uint32_t key;                         /* strategy, symbol and side; 0 = free */
+    uint32_t epoch;                       /* number of the newest step, its low half */
     uint16_t count[ATS_REPEAT_STEPS + 1]; /* by step, the newest at epoch % (STEPS + 1) */
     uint16_t reserved[3];
 } ats_repeat_counter;
 static_assert(sizeof(ats_repeat_counter) == 32, "two to a line");
 
-/* Counters in sets of eight by hash of their key. When all eight of a set are taken the one that
- * has been silent longest is taken over; with 30 strategies in 500 symbols at once 1 set in 80 is
- * that full. The keys of a set lie in one line. */
-#define ATS_REPEAT_WAYS 8u
-#define ATS_REPEAT_SETS 4096u
-
-typedef struct ats_repeat_keys {
-    alignas(64) uint32_t key[ATS_REPEAT_WAYS]; /* strategy, symbol and side; 0 = free */
-    uint32_t epoch[ATS_REPEAT_WAYS];           /* of the counter, its low half */
-} ats_repeat_keys;
+/* Counters by hash of their key, eight places to look in; 1 MiB. When all eight are taken the one
+ * that has been silent longest is taken over: 30 strategies in 500 symbols fill them to a half. */
+#define ATS_REPEAT_KEYS   32768u
+#define ATS_REPEAT_PROBES 8u
 
 typedef struct ats_repeats {
-    ats_repeat_keys keys[ATS_REPEAT_SETS];
-    alignas(64) ats_repeat_counter counter[ATS_REPEAT_SETS][ATS_REPEAT_WAYS];
+    alignas(64) ats_repeat_counter counter[ATS_REPEAT_KEYS];
 } ats_repeats;
 
 /* The counter of a key, made when it is not there, brought up to now. strategy_id below 2^8,
