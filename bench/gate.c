@@ -16,13 +16,15 @@
 /* all-limits: 500 symbols, 1,000 open orders, 30 positions, a matrix of all 500, every limit on and
  * none in the way. Orders are due every 20 us, open loop; between two of them quotes of five other
  * symbols arrive and an older order ends, as they would in a busy market, so that the gate's memory
- * is as cold as it would be. kill: see gate_kill.h. */
+ * is as cold as it would be. burst: the same, due every 2 us, which leaves others on the machine no
+ * time to push it out of the cache: the difference is memory. kill: see gate_kill.h. */
 
 #define SYMBOLS      500u
 #define OPEN_ORDERS  1000u
 #define POSITIONS    30u
-#define INTERVAL_NS  20000
+#define STEP_NS      20000 /* of the gate's own time, from order to order */
 #define ORDERS       100000u
+#define ROUNDS       10u
 #define QUOTES       5u
 #define THROWS       200u
 #define KILL_EVENTS  400000u
@@ -47,6 +49,14 @@ typedef struct bench_gate {
     int64_t mid_e9[SYMBOLS + 1];
     uint64_t done, total;
 } bench_gate;
+
+typedef struct order_flow {
+    const char *name;
+    uint64_t interval_ns;
+} order_flow;
+
+static const order_flow FLOWS[] = {{"all-limits", 20000}, {"burst", 2000}};
+#define FLOW_COUNT (sizeof FLOWS / sizeof FLOWS[0])
 
 static int tell(bench_gate *b)
 {
@@ -209,7 +219,7 @@ static int fill_gate(bench_gate *b)
     for (uint32_t i = 1; i <= SYMBOLS; i++)
         quote(b, i);
     for (uint32_t tries = 0; open < OPEN_ORDERS && tries < 100000; tries++) {
-        b->now_ns += INTERVAL_NS;
+        b->now_ns += STEP_NS;
         ats_intent i = entry(b);
         ats_verdict v = {0};
         if (held < POSITIONS)
@@ -229,7 +239,7 @@ static int fill_gate(bench_gate *b)
     return 0;
 }
 
-/* ---- all-limits ----------------------------------------------------------------------------- */
+/* ---- all-limits, burst ---------------------------------------------------------------------- */
 
 /* What happens in the market until the next order. */
 static void between(bench_gate *b)
@@ -251,7 +261,7 @@ static void one_order(bench_gate *b, const ats_clock *clock, uint64_t due_ns, in
 {
     ats_verdict v = {0};
     ats_gate_sums sums;
-    b->now_ns += INTERVAL_NS;
+    b->now_ns += STEP_NS;
     between(b);
     ats_intent i = entry(b);
     quote(b, i.h.symbol_id); /* what the order is a reaction to */
@@ -279,21 +289,23 @@ static ats_histogram *new_histogram(void)
     return memory ? ats_histogram_new(memory) : NULL;
 }
 
-static void add_orders_rows(bench_gate *b, ats_histogram *const latency[WAYS], double seconds)
+static void add_orders_rows(bench_gate *b, const order_flow *flow,
+                            ats_histogram *const latency[WAYS], double seconds)
 {
     static const char *const CONTENDERS[] = {"ats", "ats, verdict", "no gate"};
     for (int way = 0; way < WAYS; way++) {
         ats_bench_row *row =
-            ats_bench_add_row(b->result, "all-limits", CONTENDERS[way], latency[way], 1,
+            ats_bench_add_row(b->result, flow->name, CONTENDERS[way], latency[way], 1,
                               way == JUDGED ? (double)WAYS * ORDERS / seconds : 0);
         if (!row)
             continue;
         if (way == JUDGED)
             snprintf(row->note, sizeof row->note,
-                     "due every 20 us; %u symbols, %u open orders, %u positions, a matrix of %u; "
+                     "due every %llu us; %u symbols, %u open orders, %u positions, a matrix of %u; "
                      "%llu of %u refused",
-                     SYMBOLS, b->gate->open->count, b->gate->portfolio->open_positions, SYMBOLS,
-                     (unsigned long long)b->refused, WAYS * ORDERS);
+                     (unsigned long long)flow->interval_ns / 1000, SYMBOLS, b->gate->open->count,
+                     b->gate->portfolio->open_positions, SYMBOLS, (unsigned long long)b->refused,
+                     WAYS * ORDERS);
         else if (way == EXPLAINED)
             snprintf(row->note, sizeof row->note, "with the sums of its verdict rounded, for which "
                                                   "no order waits");
@@ -302,18 +314,19 @@ static void add_orders_rows(bench_gate *b, ats_histogram *const latency[WAYS], d
     }
 }
 
-static int add_all_limits(bench_gate *b)
+static int add_orders(bench_gate *b, const order_flow *flow)
 {
     ats_histogram *latency[WAYS] = {new_histogram(), new_histogram(), new_histogram()};
     const ats_clock *clock = &b->result->clock;
     cpu_set_t all;
     pthread_getaffinity_np(pthread_self(), sizeof all, &all);
     int status = latency[0] && latency[1] && latency[2] ? ats_thread_pin(b->result->cpus[0]) : -1;
-    uint64_t rounds = 10, start = ats_clock_now(clock);
-    for (uint64_t round = 0; status == 0 && round < rounds; round++) {
+    uint64_t start = ats_clock_now(clock);
+    b->refused = 0;
+    for (uint64_t round = 0; status == 0 && round < ROUNDS; round++) {
         for (int way = 0; way < WAYS; way++) {
-            uint64_t due = ats_clock_now(clock) + 10 * INTERVAL_NS;
-            for (uint64_t k = 0; k < ORDERS / rounds; k++, due += INTERVAL_NS)
+            uint64_t due = ats_clock_now(clock) + 10 * flow->interval_ns;
+            for (uint64_t k = 0; k < ORDERS / ROUNDS; k++, due += flow->interval_ns)
                 one_order(b, clock, due, way, latency[way]);
         }
         status = tell(b);
@@ -321,7 +334,7 @@ static int add_all_limits(bench_gate *b)
     double seconds = (double)(ats_clock_now(clock) - start) / 1e9;
     pthread_setaffinity_np(pthread_self(), sizeof all, &all);
     if (status == 0)
-        add_orders_rows(b, latency, seconds);
+        add_orders_rows(b, flow, latency, seconds);
     if (status == 0 && !ats_gate_check(b->gate))
         status = ats_error(ATS_EXIT_FAILED, "bench gate: the gate's sums do not hold");
     for (int way = 0; way < WAYS; way++)
@@ -375,7 +388,7 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
     b->options = options;
     b->now_ns = START_NS;
     bool two = result->cpu_count >= 2;
-    b->total = 10 + (two ? THROWS : 0);
+    b->total = FLOW_COUNT * ROUNDS + (two ? THROWS : 0);
     ats_random_seed(&b->random, 5);
     ats_bench_say(result, "An order through all checks of the gate, from the moment it was due.");
     int status = make_symbols(b);
@@ -385,8 +398,8 @@ static int run(ats_bench_result *result, const ats_bench_options *options)
         send_matrix(b);
         status = fill_gate(b);
     }
-    if (status == 0)
-        status = add_all_limits(b);
+    for (size_t i = 0; status == 0 && i < FLOW_COUNT; i++)
+        status = add_orders(b, &FLOWS[i]);
     if (status == 0 && two)
         status = add_kill(b);
     else if (status == 0)
