@@ -10,6 +10,9 @@ const int64_t ats_execution_horizons_ns[ATS_HORIZON_COUNT] = {1000000000ll, 3000
 
 #define NONE UINT32_MAX
 
+/* Whole seconds of which a symbol's mid is kept: back to the one before a fill, and that one. */
+#define PAST_SECONDS (ATS_EXECUTION_BEFORE_S + 1)
+
 /* A row that is not out yet. */
 typedef struct work {
     ats_execution_order row;
@@ -38,6 +41,8 @@ struct ats_execution_quality {
     uint32_t *current;  /* [symbol_count + 1][strategy_count]: place of the parent at work + 1 */
     int64_t *price_e9;  /* by symbol */
     uint8_t *quoted;    /* by symbol: its price is a mid */
+    int64_t *past_e9;   /* [symbol_count + 1][PAST_SECONDS]: mid at a second's end; 0 = none */
+    int64_t *past_s;    /* by symbol: the first second that is not there yet */
     waiting_fill *wait; /* ring */
     uint64_t tail;      /* fills put in */
     uint64_t next[ATS_HORIZON_COUNT]; /* first whose mid of this horizon is not there */
@@ -48,7 +53,8 @@ struct ats_execution_quality {
 /* ---- layout --------------------------------------------------------------------------------- */
 
 typedef struct layout {
-    size_t orders, order_work, parent_work, free_parents, current, price, quoted, wait, bytes;
+    size_t orders, order_work, parent_work, free_parents, current, price, quoted, past, past_s,
+        wait, bytes;
 } layout;
 
 static size_t take(size_t *at, size_t bytes)
@@ -69,6 +75,8 @@ static layout lay_out(const ats_execution_config *c)
                 .current = take(&at, symbols * c->strategy_count * sizeof(uint32_t)),
                 .price = take(&at, symbols * sizeof(int64_t)),
                 .quoted = take(&at, symbols),
+                .past = take(&at, symbols * PAST_SECONDS * sizeof(int64_t)),
+                .past_s = take(&at, symbols * sizeof(int64_t)),
                 .wait = take(&at, n * sizeof(waiting_fill))};
     l.bytes = at;
     return l;
@@ -92,6 +100,8 @@ ats_execution_quality *ats_execution_quality_new(void *memory, const ats_executi
     q->current = (uint32_t *)(at + l.current);
     q->price_e9 = (int64_t *)(at + l.price);
     q->quoted = at + l.quoted;
+    q->past_e9 = (int64_t *)(at + l.past);
+    q->past_s = (int64_t *)(at + l.past_s);
     q->wait = (waiting_fill *)(at + l.wait);
     for (uint32_t i = 0; i < config->capacity; i++)
         q->free_parents[i] = config->capacity - 1 - i;
@@ -113,11 +123,14 @@ void ats_execution_add(ats_execution_sum *to, const ats_execution_sum *from)
         to->cost[b].money_e18 += from->cost[b].money_e18;
         to->cost[b].base_e18 += from->cost[b].base_e18;
     }
-    for (uint32_t made = 0; made < 2; made++)
+    for (uint32_t made = 0; made < 2; made++) {
+        to->before[made].money_e18 += from->before[made].money_e18;
+        to->before[made].base_e18 += from->before[made].base_e18;
         for (uint32_t h = 0; h < ATS_HORIZON_COUNT; h++) {
             to->after[made][h].money_e18 += from->after[made][h].money_e18;
             to->after[made][h].base_e18 += from->after[made][h].base_e18;
         }
+    }
 }
 
 double ats_execution_bps(ats_execution_part part)
@@ -266,6 +279,38 @@ ats_execution_faults ats_execution_faults_of(const ats_execution_quality *q)
     return q->faults;
 }
 
+/* ---- mids that were ------------------------------------------------------------------------- */
+
+/* Writes down the price for each second that has ended since; a price that comes just with the end
+ * of a second is this second's. */
+static void bring_up_past(ats_execution_quality *q, uint32_t symbol_id)
+{
+    const int64_t ended = (q->now_ns - 1) / ATS_E9;
+    int64_t *past_e9 = &q->past_e9[(size_t)symbol_id * PAST_SECONDS];
+    int64_t s = q->past_s[symbol_id];
+    if (s + PAST_SECONDS <= ended)
+        s = ended - PAST_SECONDS + 1;
+    for (; s <= ended; s++)
+        past_e9[s % PAST_SECONDS] = q->quoted[symbol_id] ? q->price_e9[symbol_id] : 0;
+    q->past_s[symbol_id] = s;
+}
+
+/* The mid that was known before now by as much as ATS_EXECUTION_BEFORE_S; 0 = none. */
+static int64_t past_mid(ats_execution_quality *q, uint32_t symbol_id)
+{
+    bring_up_past(q, symbol_id);
+    int64_t s = q->now_ns / ATS_E9 - ATS_EXECUTION_BEFORE_S;
+    return s < 0 ? 0 : q->past_e9[(size_t)symbol_id * PAST_SECONDS + (size_t)s % PAST_SECONDS];
+}
+
+void ats_execution_forget(ats_execution_quality *q, uint32_t symbol_id)
+{
+    if (symbol_id > q->config.symbol_count)
+        return;
+    bring_up_past(q, symbol_id);
+    memset(&q->past_e9[(size_t)symbol_id * PAST_SECONDS], 0, PAST_SECONDS * sizeof(int64_t));
+}
+
 /* ---- what comes in -------------------------------------------------------------------------- */
 
 void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t price_e9,
@@ -273,6 +318,7 @@ void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t p
 {
     if (symbol_id > q->config.symbol_count || price_e9 <= 0)
         return;
+    bring_up_past(q, symbol_id);
     q->price_e9[symbol_id] = price_e9;
     q->quoted[symbol_id] = is_mid;
 }
@@ -413,7 +459,12 @@ void ats_execution_order_sent(ats_execution_quality *q, const ats_order *o)
     }
 }
 
-static void add_fill(work *w, const ats_exec *x, int64_t arrival_e9, int64_t mid_e9)
+/* Mids about a fill; 0 = not known. */
+typedef struct fill_mids {
+    int64_t arrival_e9, at_e9, before_e9;
+} fill_mids;
+
+static void add_fill(work *w, const ats_exec *x, fill_mids mid)
 {
     ats_execution_order *r = &w->row;
     ats_execution_sum *s = &r->sum;
@@ -421,10 +472,12 @@ static void add_fill(work *w, const ats_exec *x, int64_t arrival_e9, int64_t mid
     s->fills++;
     s->value_e18 += ats_money_product(x->last_px_e9, x->last_qty_e9);
     s->fees_e18 += ats_money_from_e9(x->fee_e9);
-    const int64_t benchmark_e9[ATS_BENCHMARK_COUNT] = {r->decision_e9, arrival_e9, mid_e9};
+    const int64_t benchmark_e9[ATS_BENCHMARK_COUNT] = {r->decision_e9, mid.arrival_e9, mid.at_e9};
     for (uint32_t b = 0; b < ATS_BENCHMARK_COUNT; b++)
         if (benchmark_e9[b] > 0)
             add_part(&s->cost[b], r->side, x->last_px_e9, benchmark_e9[b], x->last_qty_e9);
+    if (mid.at_e9 > 0 && mid.before_e9 > 0)
+        add_part(&s->before[x->liquidity == 2], r->side, mid.at_e9, mid.before_e9, x->last_qty_e9);
 }
 
 static void fill(ats_execution_quality *q, const ats_exec *x, uint32_t place)
@@ -436,9 +489,10 @@ static void fill(ats_execution_quality *q, const ats_exec *x, uint32_t place)
     int64_t mid_e9 = ats_execution_mid_e9(x->bid_e9, x->ask_e9);
     if (!mid_e9 && q->quoted[id]) /* a broker that does not tell */
         mid_e9 = q->price_e9[id];
-    add_fill(w, x, w->row.arrival_e9, mid_e9);
+    const fill_mids mid = {w->row.arrival_e9, mid_e9, past_mid(q, id)};
+    add_fill(w, x, mid);
     if (w->parent != NONE)
-        add_fill(&q->parent_work[w->parent], x, w->row.arrival_e9, mid_e9);
+        add_fill(&q->parent_work[w->parent], x, mid);
     if (ats_execution_waiting(q) == q->config.capacity)
         cut_oldest(q);
     *waiting_at(q, q->tail++) = (waiting_fill){.recv_ns = x->h.recv_ns,

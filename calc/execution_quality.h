@@ -7,19 +7,40 @@
  *
  * With side s (+1 bought, -1 sold), fills i at price p_i of quantity q_i, and > 0 a cost:
  *
- *     decision slippage  sum s (p_i - D) q_i, D the mid that the decision saw. An order that waits
- *                        for a price was decided at that price: the stop price of a stop, the limit
- *                        of a target that rests at the broker.
- *     arrival slippage   sum s (p_i - A) q_i, A the mid when the order that filled was sent; of a
- *                        stop, when it was triggered. What is between decision and arrival is
- * delay. mid slippage       sum s (p_i - M_i) q_i, M_i the mid at the fill: the effective half
- * spread (Huang and Stoll 1996). opportunity cost   s (E - D) (Q - sum q_i), Q what was wanted, E
- * the mid when the parent ended shortfall          decision slippage + opportunity cost + fees:
- * implementation shortfall against a paper portfolio that traded all of it at D (Perold 1988) fill
- * rate          D sum q_i / (D Q), by value at the decision after h            sum s (M_i(h) - M_i)
- * q_i, M_i(h) the last mid known h after the fill: > 0 the market went on the way of the trade
- * (impact of one that took, or foresight), < 0 against it: adverse selection of one that rested
- * (Glosten and Milgrom 1985; mark-outs). Apart for fills that took and fills that made.
+ *     decision slippage
+ *         sum s (p_i - D) q_i, D the mid that the decision saw. An order that waits for a price was
+ *         decided at that price: the stop price of a stop, the limit of a target that rests at the
+ *         broker.
+ *
+ *     arrival slippage
+ *         sum s (p_i - A) q_i, A the mid when the order that filled was sent; of a stop, when it
+ *         was triggered. What is between decision and arrival is delay.
+ *
+ *     mid slippage
+ *         sum s (p_i - M_i) q_i, M_i the mid at the fill: the effective half spread (Huang and
+ *         Stoll 1996).
+ *
+ *     opportunity cost
+ *         s (E - D) (Q - sum q_i), Q what was wanted, E the mid when the parent ended.
+ *
+ *     shortfall
+ *         decision slippage + opportunity cost + fees: implementation shortfall against a paper
+ *         portfolio that traded all of it at D (Perold 1988).
+ *
+ *     fill rate
+ *         D sum q_i / (D Q), by value at the decision.
+ *
+ *     after h
+ *         sum s (M_i(h) - M_i) q_i, M_i(h) the last mid known h after the fill: > 0 the market went
+ *         on the way of the trade (impact of one that took, or foresight), < 0 against it: adverse
+ *         selection of one that rested (Glosten and Milgrom 1985; mark-outs).
+ *
+ *     before 5 min
+ *         sum s (M_i - M_i(-h)) q_i, M_i(-h) the last mid known at the whole second that is 5 min
+ *         before the fill, or less than a second earlier: > 0 the trade ran after the market, or
+ *         after what its own earlier slices had moved.
+ *
+ * Before and after are kept apart for fills that took and fills that made.
  *
  * A cost is kept with the value it is of (benchmark times quantity, of the fills whose benchmark is
  * known), so its basis points are 1e4 * money / base. Everything is exact in 1e-18 and adds up; a
@@ -58,7 +79,8 @@ typedef enum ats_benchmark {
     ATS_BENCHMARK_COUNT
 } ats_benchmark;
 
-#define ATS_HORIZON_COUNT 3u
+#define ATS_EXECUTION_BEFORE_S 300
+#define ATS_HORIZON_COUNT      3u
 extern const int64_t ats_execution_horizons_ns[ATS_HORIZON_COUNT]; /* 1 s, 30 s, 5 min */
 
 /* Money and the value that it is of. */
@@ -75,8 +97,9 @@ typedef struct ats_execution_sum {
     ats_money_e18 fees_e18;
     ats_execution_part cost[ATS_BENCHMARK_COUNT];
     ats_money_e18 opportunity_e18;
-    ats_execution_part after[2][ATS_HORIZON_COUNT]; /* [0] took, [1] made */
-    uint64_t orders;                                /* sent */
+    ats_execution_part before[2]; /* [0] took, [1] made */
+    ats_execution_part after[2][ATS_HORIZON_COUNT];
+    uint64_t orders; /* sent */
     uint64_t fills;
 } ats_execution_sum;
 
@@ -121,6 +144,9 @@ void ats_execution_price(ats_execution_quality *q, uint32_t symbol_id, int64_t p
                          bool is_mid);
 int64_t ats_execution_price_of(const ats_execution_quality *q, uint32_t symbol_id);
 
+/* Earlier prices of the symbol are in another measure now: a split. */
+void ats_execution_forget(ats_execution_quality *q, uint32_t symbol_id);
+
 void ats_execution_intent(ats_execution_quality *q, const ats_intent *intent);
 void ats_execution_order_sent(ats_execution_quality *q, const ats_order *order);
 void ats_execution_exec(ats_execution_quality *q, const ats_exec *exec);
@@ -156,6 +182,12 @@ static inline ats_money_e18 ats_execution_shortfall(const ats_execution_sum *sum
 static inline ats_execution_part ats_execution_after(const ats_execution_sum *sum, uint32_t horizon)
 {
     const ats_execution_part *took = &sum->after[0][horizon], *made = &sum->after[1][horizon];
+    return (ats_execution_part){took->money_e18 + made->money_e18, took->base_e18 + made->base_e18};
+}
+
+static inline ats_execution_part ats_execution_before(const ats_execution_sum *sum)
+{
+    const ats_execution_part *took = &sum->before[0], *made = &sum->before[1];
     return (ats_execution_part){took->money_e18 + made->money_e18, took->base_e18 + made->base_e18};
 }
 

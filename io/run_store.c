@@ -664,6 +664,9 @@ static void bind_quality(sqlite3_stmt *s, const void *row)
     }
     sqlite3_bind_int64(s, at++, e9(m->opportunity_e18));
     sqlite3_bind_int64(s, at++, e9(ats_execution_shortfall(m)));
+    ats_execution_part before = ats_execution_before(m);
+    sqlite3_bind_int64(s, at++, e9(before.money_e18));
+    sqlite3_bind_int64(s, at++, e9(before.base_e18));
     for (uint32_t h = 0; h < ATS_HORIZON_COUNT; h++) {
         ats_execution_part after = ats_execution_after(m, h);
         sqlite3_bind_int64(s, at++, e9(after.money_e18));
@@ -675,6 +678,6 @@ int ats_run_store_quality(ats_run_store *store, const ats_quality_row *rows, uin
 {
     return store_rows(store,
                       "INSERT OR REPLACE INTO execution_quality VALUES"
-                      " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      " (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                       rows, sizeof *rows, n, bind_quality);
 }

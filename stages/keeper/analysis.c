@@ -239,6 +239,7 @@ static void act(analysis *a, const ats_corporate_action *c)
         put_trade(a, &a->ended[i]);
     memset(&a->books[id], 0, sizeof a->books[id]);
     ats_execution_price(a->quality, id, mark_e9, a->quoted[id]);
+    ats_execution_forget(a->quality, id);
 }
 
 static void take_market(analysis *a, const ats_market *m)

@@ -329,6 +329,15 @@ static json_t *after_json(const ats_execution_sum *s, bool *failed)
     return o;
 }
 
+static json_t *before_json(const ats_execution_sum *s, bool *failed)
+{
+    json_t *o = json_object();
+    put_real(o, "before_5m_bps", ats_execution_bps(ats_execution_before(s)), failed);
+    put_real(o, "took_5m_bps", ats_execution_bps(s->before[0]), failed);
+    put_real(o, "made_5m_bps", ats_execution_bps(s->before[1]), failed);
+    return o;
+}
+
 static json_t *orders_json(const char *key, const char *name, const orders *of, bool *failed)
 {
     static const char *const COST[] = {"decision_cost", "arrival_cost", "mid_cost"};
@@ -351,6 +360,7 @@ static json_t *orders_json(const char *key, const char *name, const orders *of, 
     put_money(o, "opportunity_cost", s->opportunity_e18, failed);
     put_money(o, "shortfall", shortfall, failed);
     put_real(o, "shortfall_bps", 1e4 * share((double)shortfall, (double)s->wanted_e18), failed);
+    put(o, "before", before_json(s, failed), failed);
     put(o, "after", after_json(s, failed), failed);
     return o;
 }

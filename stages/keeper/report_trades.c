@@ -241,8 +241,8 @@ void ats_report_trades(FILE *out, const ats_report *r)
 static void order_row(FILE *out, const json_t *row, const char *key, const char *name)
 {
     static const char *const BPS[] = {
-        "decision_bps",        "arrival_bps",        "mid_bps",      "after.after_1s_bps",
-        "after.after_30s_bps", "after.after_5m_bps", "shortfall_bps"};
+        "decision_bps",       "arrival_bps",         "mid_bps",            "before.before_5m_bps",
+        "after.after_1s_bps", "after.after_30s_bps", "after.after_5m_bps", "shortfall_bps"};
     fputs(name ? "<tr class=\"head\">" : "<tr>", out);
     if (name)
         fprintf(out, "<td>%s</td>", name);
@@ -265,46 +265,50 @@ static void order_rows(FILE *out, const json_t *run, const char *title, const ch
     size_t n = json_array_size(list), first = n > ROWS_MAX ? n - ROWS_MAX : 0;
     if (n == 0)
         return;
-    fprintf(out, "<tr><td class=\"l few\" colspan=\"12\">%s</td></tr>", title);
+    fprintf(out, "<tr><td class=\"l few\" colspan=\"13\">%s</td></tr>", title);
     if (first)
-        more_row(out, first, 12, "run.json");
+        more_row(out, first, 13, "run.json");
     for (size_t i = first; i < n; i++)
         order_row(out, json_array_get(list, i), key, NULL);
 }
 
-static void liquidity_row(FILE *out, const json_t *after, const char *name, const char *const *keys)
+static void liquidity_row(FILE *out, const json_t *total, const char *name, const char *const *keys)
 {
     fprintf(out, "<tr><td>%s</td>", name);
-    for (size_t i = 0; i < 3; i++)
-        bps_cell(out, ats_page_number(after, keys[i]));
+    for (size_t i = 0; i < 4; i++)
+        bps_cell(out, ats_page_number(total, keys[i]));
     fputs("</tr>", out);
 }
 
 void ats_report_execution(FILE *out, const ats_report *r)
 {
-    static const char *const TOOK[] = {"took_1s_bps", "took_30s_bps", "took_5m_bps"};
-    static const char *const MADE[] = {"made_1s_bps", "made_30s_bps", "made_5m_bps"};
+    static const char *const TOOK[] = {"before.took_5m_bps", "after.took_1s_bps",
+                                       "after.took_30s_bps", "after.took_5m_bps"};
+    static const char *const MADE[] = {"before.made_5m_bps", "after.made_1s_bps",
+                                       "after.made_30s_bps", "after.made_5m_bps"};
     const json_t *total = ats_page_member(r->run, "execution.total");
-    const json_t *after = ats_page_member(total, "after");
     if (!(ats_page_number(total, "decisions") > 0))
         return;
     fputs(
         "<section class=\"card\"><h2>Execution quality</h2><p class=\"none\">Basis points, a cost "
         "above zero: of the fills against the mid decided on, the mid when the order was sent, "
-        "and the mid at the fill; then where the mid went after the fill, on the side of the "
-        "trade; and the shortfall of all that was wanted, unfilled parts and fees included.</p>"
+        "and the mid at the fill; then where the mid went in the 5 minutes before the fill, and "
+        "after it, on the side of the trade; and the shortfall of all that was wanted, unfilled "
+        "parts and fees included.</p>"
         "<div class=\"scroll\"><table><thead><tr><th></th><th>decisions</th><th>fills</th>"
-        "<th>filled</th><th>decision</th><th>arrival</th><th>mid</th><th>after 1 s</th>"
-        "<th>30 s</th><th>5 min</th><th>shortfall</th><th>in money</th></tr></thead><tbody>",
+        "<th>filled</th><th>decision</th><th>arrival</th><th>mid</th><th>5 min before</th>"
+        "<th>after 1 s</th><th>30 s</th><th>5 min</th><th>shortfall</th><th>in money</th></tr>"
+        "</thead><tbody>",
         out);
     order_row(out, total, NULL, "all");
     order_rows(out, r->run, "by algorithm", "execution.algorithms", "algorithm");
     order_rows(out, r->run, "by strategy", "execution.strategies", "strategy");
     order_rows(out, r->run, "by day of the decision", "execution.days", "day");
-    fputs("</tbody></table></div><div class=\"grid2\"><div><h3>Where the mid went after a fill"
-          "</h3><table><thead><tr><th></th><th>1 s</th><th>30 s</th><th>5 min</th></tr></thead>",
+    fputs("</tbody></table></div><div class=\"grid2\"><div><h3>Where the mid went about a fill"
+          "</h3><table><thead><tr><th></th><th>5 min before</th><th>after 1 s</th><th>30 s</th>"
+          "<th>5 min</th></tr></thead>",
           out);
-    liquidity_row(out, after, "that took: impact, or foresight", TOOK);
-    liquidity_row(out, after, "that made: below zero, adverse selection", MADE);
+    liquidity_row(out, total, "that took: impact, or foresight", TOOK);
+    liquidity_row(out, total, "that made: below zero, adverse selection", MADE);
     fputs("</table></div></div></section>\n", out);
 }

@@ -159,6 +159,12 @@ def test_parents(run, mids):
             opportunity = s * (end - decision) / E9 * (wanted - filled) / E9
             assert row.opportunity_cost_e9 == near(opportunity)
             assert row.shortfall_e9 == near(row.decision_cost_e9 / E9 + opportunity + row.fees_e9 / E9)
+        began = [at // 10**9 * 10**9 - 300 * 10**9 for at in mine.recv_ns]
+        known = [i for i, at in enumerate(began) if at >= mids[first.symbol_id][0][0]]
+        earlier = np.array([mid_at(mids, first.symbol_id, began[i]) for i in known]) / E9
+        moved = s * (mid.to_numpy()[known] - earlier) * qty.to_numpy()[known]
+        assert row.before_5m_e9 == near(moved.sum()), parent
+        assert row.before_5m_value_e9 == near((earlier * qty.to_numpy()[known]).sum())
         for key, ns in HORIZONS.items():
             known = mine[mine.recv_ns + ns < data_ends]
             later = np.array([mid_at(mids, first.symbol_id, at + ns) for at in known.recv_ns]) / E9

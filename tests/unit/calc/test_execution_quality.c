@@ -117,6 +117,31 @@ static int64_t mills_of(ats_money_e18 m)
     return (int64_t)(m / (UNIT / 1000));
 }
 
+/* Where the mid was five minutes before: at whole seconds, not beyond a split or the data. */
+Test(execution_quality, the_mid_before)
+{
+    ats_execution_quality *q = make(16);
+    price(q, 1500, 10000);
+    price(q, 2000, 10010); /* just with the end of second 2 */
+    price(q, 2500, 10020);
+    price(q, 299000, 10100);
+    send(q, 299500, 7, 1, BUY, 90, 0, 10100);
+    fill(q, 301999, 1, 10, 80, 10100, 10100, 1); /* second 1: nothing was known */
+    fill(q, 302000, 1, 10, 70, 10100, 10100, 1); /* second 2 */
+    fill(q, 302999, 1, 10, 60, 10100, 10100, 2); /* the same */
+    fill(q, 303000, 1, 10, 50, 10100, 10100, 2); /* second 3 */
+    ats_execution_forget(q, 1);
+    fill(q, 304000, 1, 10, 40, 10100, 10100, 1);
+    fill(q, 902000, 1, 40, 0, 10200, 10200, 1); /* silent since: second 602 has what came last */
+    ats_execution_end(q);
+    const ats_execution_order *p = row_of(7, 0);
+    cr_assert_eq(mills_of(p->sum.before[0].money_e18), 10 * 90 + 40 * 100);
+    cr_assert_eq(mills_of(p->sum.before[0].base_e18), 10 * 10010 + 40 * 10100);
+    cr_assert_eq(mills_of(p->sum.before[1].money_e18), 10 * 90 + 10 * 80);
+    cr_assert_eq(mills_of(p->sum.before[1].base_e18), 10 * 10010 + 10 * 10020);
+    free(q);
+}
+
 /* Buys 100: 60 in one child that fills in two parts, 40 in one that is cancelled unfilled. */
 Test(execution_quality, a_parent_of_two_children)
 {

@@ -394,6 +394,8 @@ Test(run_store, results_of_the_analysis_are_in_their_columns, .init = make_dir, 
     for (int64_t b = 0; b < ATS_BENCHMARK_COUNT; b++)
         sum->cost[b] = (ats_execution_part){(b + 1) * unit, 10 * unit};
     sum->opportunity_e18 = 6 * unit;
+    sum->before[0] = (ats_execution_part){2 * unit, 5 * unit};
+    sum->before[1] = (ats_execution_part){-8 * unit, 5 * unit};
     for (uint32_t h = 0; h < ATS_HORIZON_COUNT; h++) {
         sum->after[0][h] = (ats_execution_part){(h + 1) * unit, 5 * unit};
         sum->after[1][h] = (ats_execution_part){-10 * unit, 5 * unit};
@@ -422,7 +424,8 @@ Test(run_store, results_of_the_analysis_are_in_their_columns, .init = make_dir, 
     cr_assert_eq(query("SELECT count(*) FROM v_execution_quality WHERE level = 'parent' AND "
                        "algorithm = 'twap' AND fill_rate = 0.25 AND decision_price = 10 AND "
                        "average_price = 11 AND shortfall = 9 AND decision_bps = 1000 AND "
-                       "arrival_bps = 2000 AND mid_bps = 3000 AND after_1s_bps = -9000 AND "
+                       "arrival_bps = 2000 AND mid_bps = 3000 AND "
+                       "before_5m_bps = -6000 AND after_1s_bps = -9000 AND "
                        "after_30s_bps = -8000 AND after_5m_bps = -7000"),
                  1);
     cr_assert_eq(query("SELECT count(*) FROM execution_quality"), 1);
