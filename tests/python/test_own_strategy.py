@@ -198,3 +198,35 @@ def test_a_look_ahead_is_found_and_honest_strategies_pass(place):
     done = ats("backtest", "-q", "-c", config, "--check-lookahead", place / "day.cap", check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIFFERENT" in done.stdout and "decisions rest on what came after them" in done.stdout
+
+
+RUNAWAY = """
+/* In and out at each quote, for as long as it is let. */
+static void on_market(void *s, const ats_strategy_host *host, const ats_market_view *v)
+{
+    (void)s;
+    if (v->symbol != 1) return;
+    ats_entry e = {.symbol = 1, .side = ATS_VIEW_BUY, .urgency = 1, .hold_ns = 1};
+    if (host->enter(host, &e) != 0) host->leave(host, 1, 1, "enough");
+}
+"""
+
+
+def test_one_that_runs_away_is_stopped_by_the_gate(place):
+    """Entries of one symbol and side in an hour: as many as the limit says, then none until a person re-arms."""
+    import sqlite3
+    config = plugin(place, "runaway", RUNAWAY, ".on_market = on_market")
+    free = {"ATS_STRATEGY_COOLDOWN": "0s", "ATS_STRATEGY_AVOID_OPEN": "0s", "ATS_RISK_DUPLICATE_WINDOW": "0s",
+            "ATS_RISK_MAX_LOSS_STREAK": 1000000}
+    backtest(place, config, "ran-away", ATS_RISK_MAX_REPEATS=20, ATS_RISK_REPEAT_WINDOW="1h", **free)
+    store = sqlite3.connect(place / "ran-away/store.db")
+    assert store.execute("SELECT value FROM env WHERE code = 11").fetchall() == [(21,)], "told once, with the count"
+    [(tripped_ns,)] = store.execute("SELECT recv_ns FROM env WHERE code = 11")
+    entries = store.execute("SELECT o.recv_ns FROM orders o WHERE o.reason = 'entry_long' AND o.action = 'new'").fetchall()
+    assert len(entries) == 20 and all(ns <= tripped_ns for ns, in entries)
+    refused = dict(store.execute("SELECT verdict, count(*) FROM verdicts GROUP BY 1"))
+    assert refused.get("throttle", 0) > 20, "it goes on asking"
+    held = [p for p in run_json(place / "ran-away")["portfolio"]["positions"] if p["qty"] != 0]
+    assert held == [], "it may leave what it has"
+    backtest(place, config, "let-run", ATS_RISK_MAX_REPEATS=60000, ATS_RISK_REPEAT_WINDOW="1h", **free)
+    assert run_json(place / "let-run")["decisions"]["fills"] > 80, "else it would have gone on"
