@@ -22,7 +22,8 @@ HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/f
        "stages/route/answer.c", "stages/route/ledger.c", "stages/route/watch.c", "io/venue/venue_sim.c",
        "io/venue/agenda.c", "io/venue/answers.c", "io/venue/orders.c", "io/venue/sessions.c", "io/venue/quotes.c",
        "io/venue/bars.c", "calc/nbbo.c", "calc/portfolio.c", "calc/lots.c", "calc/money.c", "calc/order_table.c",
-       "calc/order_state.c", "calc/order_legs.c", "gpu/request.c", "core/group.c", "core/ring.c", "core/stage.c"]
+       "calc/order_state.c", "calc/order_legs.c", "gpu/request.c", "core/group.c", "core/ring.c", "core/stage.c",
+       "io/net/loop.c", "io/net/loop_timer.c", "io/net/loop_uring.c", "io/net/loop_epoll.c"]
 BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
                         r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
                         r"sleep|usleep|nanosleep|rand|strcmp|strtod|exp|log|pow)\s*\(")
