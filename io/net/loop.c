@@ -333,7 +333,7 @@ void ats_loop_has_accepted(ats_loop *loop, uint32_t index, int fd)
     loop->counters.accepted++;
     ats_loop_set_options(loop, fd);
     ats_loop_slot *slot = find(loop, conn);
-    ats_loop_user *user = listener->user->on->accept(listener->user, handle(loop, index), conn);
+    ats_loop_user *user = listener->user->on->accepted(listener->user, handle(loop, index), conn);
     if (find(loop, conn) != slot)
         return; /* dropped within the call */
     if (!user) {
@@ -373,8 +373,7 @@ bool ats_loop_send(ats_loop *loop, ats_conn conn, const void *bytes, size_t n)
     if (!slot || slot->finishing || slot->failure || slot->kind != ATS_SLOT_STREAM)
         return false;
     if (size - ats_loop_slot_queued(slot) < n) {
-        slot->refused = (uint32_t)n;
-        loop->calls->refuse(loop, index_of(loop, slot));
+        ats_loop_await_room(loop, conn, n);
         return false;
     }
     uint32_t at = slot->queued_to & (size - 1);
@@ -384,6 +383,16 @@ bool ats_loop_send(ats_loop *loop, ats_conn conn, const void *bytes, size_t n)
     slot->queued_to += (uint32_t)n;
     mark_dirty(loop, slot);
     return true;
+}
+
+void ats_loop_await_room(ats_loop *loop, ats_conn conn, size_t n)
+{
+    ats_loop_slot *slot = find(loop, conn);
+    assert(n <= loop->options.send_bytes && "larger than the send ring");
+    if (!slot || slot->kind != ATS_SLOT_STREAM)
+        return;
+    slot->refused = (uint32_t)n;
+    loop->calls->refuse(loop, index_of(loop, slot));
 }
 
 size_t ats_loop_room(const ats_loop *loop, ats_conn conn)

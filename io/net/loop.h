@@ -80,7 +80,7 @@ typedef struct ats_loop_user ats_loop_user;
 
 typedef struct ats_loop_callbacks {
     /* A listener took a connection, which is open. Returns its owner; NULL: drop it. */
-    ats_loop_user *(*accept)(ats_loop_user *user, ats_conn listener, ats_conn conn);
+    ats_loop_user *(*accepted)(ats_loop_user *user, ats_conn listener, ats_conn conn);
     void (*opened)(ats_loop_user *user, ats_conn conn); /* ats_loop_connect has succeeded */
     /* Returns how many bytes were taken: all, unless the connection was paused in this call; the
      * rest then comes again. What is returned for a dropped connection does not matter. */
@@ -167,6 +167,9 @@ void ats_loop_watch_change(ats_loop *loop, ats_conn conn, uint32_t events);
  * false when there is no room (`writable` comes later) or the connection is closed or finishing.
  * Hot. */
 bool ats_loop_send(ats_loop *loop, ats_conn conn, const void *bytes, size_t n);
+
+/* Asks for `writable` once n bytes have room, as a refused send of n does. */
+void ats_loop_await_room(ats_loop *loop, ats_conn conn, size_t n);
 
 /* Bytes that a send would take now; and that wait to be taken by the kernel. 0 for a closed one. */
 size_t ats_loop_room(const ats_loop *loop, ats_conn conn);

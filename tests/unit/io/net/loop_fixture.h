@@ -186,7 +186,7 @@ static void record_close(ats_loop_user *user, ats_conn conn, ats_close_reason re
     r->errnum = errnum;
 }
 
-static const ats_loop_callbacks RECORD = {.accept = record_accept,
+static const ats_loop_callbacks RECORD = {.accepted = record_accept,
                                           .opened = record_open,
                                           .data = record_data,
                                           .writable = record_writable,

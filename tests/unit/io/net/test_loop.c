@@ -8,6 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+TestSuite(loop, .timeout = 60);
+
 /* ---- the backend ---------------------------------------------------------------------------- */
 
 Test(loop, a_kernel_that_forbids_io_uring_is_told_and_epoll_serves)
