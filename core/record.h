@@ -694,6 +694,9 @@ typedef enum ats_source {
     ATS_SOURCE_TAQ_CSV = 2,
     ATS_SOURCE_BINANCE_WS = 3,
     ATS_SOURCE_BAR_FILE = 4,
+    ATS_SOURCE_ALPACA = 5,
+    ATS_SOURCE_POLYGON = 6,
+    ATS_SOURCE_TIINGO = 7,
     ATS_SOURCE_COUNT
 } ats_source;
 const char *ats_source_label(uint32_t source);
