@@ -1,4 +1,5 @@
 #include "bench/bench.h"
+#include "bench/decode_module.h"
 #include "bench/features.h"
 #include "bench/gate.h"
 #include "bench/infer.h"
@@ -14,4 +15,5 @@ const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring,
                                                      &ats_bench_infer,
                                                      &ats_bench_universe,
                                                      &ats_bench_gate,
+                                                     &ats_bench_decode,
                                                      NULL};

@@ -57,6 +57,7 @@ ats_dependency(tls     "TLS"                         REQUIRED openssl)
 ats_dependency(xgboost "training, reference scores"  OPTIONAL xgboost)
 ats_dependency(criterion "unit tests"                OPTIONAL criterion)
 ats_dependency(pq      "PostgreSQL store"            OPTIONAL libpq)
+ats_dependency(simdjson "a peer of `ats bench decode`" OPTIONAL simdjson)
 
 # nvcc and its header make the CUDA backend; the driver is looked for at run time. Off for a build
 # without it where there is one.
