@@ -249,6 +249,28 @@ ats_line_reason ats_value_rounded_e9(const ats_value *v, int64_t most_e9, int64_
     return bounded_e9(v, true, most_e9, out);
 }
 
+ats_line_reason ats_value_amount_e9(const ats_value *v, bool rounded, bool with_sign, int64_t *out)
+{
+    ats_value number = *v;
+    int64_t value;
+    if (v->type == ATS_VALUE_STRING) {
+        /* The text must be a number before it may be rounded; a sign before it is a minus only. */
+        if (v->length == 0 || *v->text == '+' ||
+            ats_decimal_e9(v->text, v->length, &value) == ATS_DECIMAL_SYNTAX)
+            return ATS_LINE_NUMBER;
+        number.type = ATS_VALUE_NUMBER;
+    }
+    ats_line_reason bad = number_e9(&number, rounded, &value);
+    if (bad != ATS_LINE_OK)
+        return bad;
+    if (value > ATS_VALUE_MAX_E9 || value < -ATS_VALUE_MAX_E9)
+        return ATS_LINE_RANGE;
+    if (value < 0 && !with_sign)
+        return ATS_LINE_NEGATIVE;
+    *out = value;
+    return ATS_LINE_OK;
+}
+
 ats_line_reason ats_value_u64(const ats_value *v, uint64_t most, uint64_t *out)
 {
     uint64_t value;

@@ -63,6 +63,11 @@ ats_line_reason ats_value_e9(const ats_value *value, int64_t most_e9, int64_t *o
  * half up, on the decimal text. */
 ats_line_reason ats_value_rounded_e9(const ats_value *value, int64_t most_e9, int64_t *out);
 
+/* The same for numbers that may come as text ("1790.86"), as those of orders do, up to
+ * ATS_VALUE_MAX_E9; `with_sign`: also below 0. */
+ats_line_reason ats_value_amount_e9(const ats_value *value, bool rounded, bool with_sign,
+                                    int64_t *out);
+
 /* A double as the shortest decimal says, in 1e-9 units: OK, RANGE (also NaN and infinities),
  * PRECISION; *out may be negative. `rounded`: half up instead of PRECISION. */
 ats_line_reason ats_double_e9(double value, bool rounded, int64_t *out);
