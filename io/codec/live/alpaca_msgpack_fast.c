@@ -122,7 +122,7 @@ static inline bytes take_symbol(const ats_decoder *d, bytes p, uint32_t *id)
 {
     uint32_t length = *p++ - 0xa0u;
     uint64_t word[2];
-    if (ATS_UNLIKELY(length - 1 > 14))
+    if (ATS_UNLIKELY(length - 1 > 14 || p[length - 1] == 0)) /* see ats_fast_words */
         return NULL;
     memcpy(word, p, sizeof word);
     uint32_t bits = 8 * (length & 7);

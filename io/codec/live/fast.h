@@ -117,14 +117,15 @@ static inline const char *ats_fast_u64(const char *p, uint64_t *out)
     return p + length;
 }
 
-/* A string of 1 to 15 letters up to its closing quote, as two words. */
+/* A string of 1 to 15 letters up to its closing quote, as two words. A NUL at its end would be
+ * taken for their padding. */
 static inline const char *ats_fast_words(const char *p, uint64_t word[2])
 {
     __m128i text = _mm_loadu_si128((const __m128i *)p);
     uint32_t quotes =
         (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('"'))) | 0x10000;
     uint32_t length = (uint32_t)__builtin_ctz(quotes);
-    if (ATS_UNLIKELY(length - 1 > 14))
+    if (ATS_UNLIKELY((length - 1 > 14) || p[length - 1] == 0))
         return NULL;
     text = _mm_and_si128(text, ats_fast_first_lanes(length));
     word[0] = (uint64_t)_mm_cvtsi128_si64(text);
@@ -225,7 +226,7 @@ static inline const char *ats_fast_u64(const char *p, uint64_t *out)
 static inline const char *ats_fast_words(const char *p, uint64_t word[2])
 {
     const char *quote = memchr(p, '"', 16);
-    if (!quote || quote == p)
+    if (!quote || quote == p || quote[-1] == 0)
         return NULL;
     word[0] = word[1] = 0;
     memcpy(word, p, (size_t)(quote - p));

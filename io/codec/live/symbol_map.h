@@ -61,12 +61,13 @@ static inline uint32_t ats_symbol_map_find(const ats_symbol_map *map, uint64_t f
     }
 }
 
-/* The same for text[0..length): 0 when it is too long to be a symbol. */
+/* The same for text[0..length): 0 when it is too long to be a symbol, or ends in a NUL, which is no
+ * padding there. */
 static inline uint32_t ats_symbol_map_find_text(const ats_symbol_map *map, const char *text,
                                                 size_t length)
 {
     uint64_t word[ATS_SYMBOL_WORDS] = {0};
-    if (length == 0 || length >= ATS_SYMBOL_TEXT)
+    if (length == 0 || length >= ATS_SYMBOL_TEXT || text[length - 1] == 0)
         return 0;
     memcpy(word, text, length);
     return ats_symbol_map_find(map, word[0], word[1], word[2]);

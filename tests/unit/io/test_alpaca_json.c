@@ -347,6 +347,20 @@ Test(alpaca_json, refuses_what_is_not_a_frame)
     cr_assert_eq(d.refused[ATS_LINE_TOO_LONG], 1);
 }
 
+/* A NUL behind a symbol pads the words of the table: it must not pass for the symbol. */
+Test(alpaca_json, a_symbol_ends_where_its_text_does)
+{
+    static const char text[] =
+        "[{\"T\":\"t\",\"S\":\"AMD\0\",\"i\":7,\"x\":\"V\",\"p\":1.5,\"s\":2,\"c\":[\"@\"],"
+        "\"z\":\"C\",\"t\":\"2021-02-22T15:51:45Z\"}]";
+    ats_decoder d = fixture_decoder();
+    ats_decoded m;
+    cr_assert_eq(fixture_decode(&d, ats_alpaca_json_next, text, sizeof text - 1, &m, 1), 0);
+    cr_assert_eq(d.refused[ATS_LINE_SYNTAX], 1);
+    cr_assert_eq(scalar_fast(&d, text + 1, &m), NULL);
+    cr_assert_eq(ats_alpaca_fast(&d, text + 1, &m), NULL);
+}
+
 /* ---- both paths are one ---------------------------------------------------------------------- */
 
 /* The frame through both paths: equal records, counts and faults. */

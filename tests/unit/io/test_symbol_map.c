@@ -51,6 +51,9 @@ Test(symbol_map, finds_every_symbol_and_no_other)
         cr_assert_eq(find(&map, text), 0, "%s", text);
     }
     cr_assert_eq(find(&map, ""), 0);
+    cr_assert_eq(
+        ats_symbol_map_find_text(&map, symbols.entry[1].text, strlen(symbols.entry[1].text) + 1), 0,
+        "a NUL is a letter that no symbol has");
     cr_assert_eq(find(&map, "ABCDEFGHIJKLMNOPQRSTUVWX"), 0, "24 letters are no symbol");
     cr_assert_leq(map.longest, 24, "%u slots", map.longest);
     free(memory);
