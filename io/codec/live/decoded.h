@@ -242,11 +242,15 @@ void ats_decoder_open(ats_decoder *decoder, const void *frame, size_t length);
 /* ---- for decoders -----------------------------------------------------------------------------
  */
 
-/* Opens JSON: an array of messages, or one message. */
-void ats_decoder_open_json(ats_decoder *decoder);
+/* Reads the members of a message, whose brace was read, into *out. OK, IGNORED, BLANK (not wanted),
+ * a reason; SYNTAX when the text is malformed at json->at. */
+typedef ats_line_reason ats_message_reader(ats_decoder *decoder, struct ats_json *json,
+                                           ats_decoded *out);
 
-/* Goes on behind a message that ended at `at` (JSON). */
-void ats_decoder_step_json(ats_decoder *decoder, const char *at);
+/* The next message of a frame of JSON, an array of messages or one alone, that `reader` takes and,
+ * if not NULL, `fast` is not sure of (see ats_alpaca_fast). False: the frame is done. */
+bool ats_decoder_next_json(ats_decoder *decoder, ats_decoded *out, ats_message_reader *reader,
+                           const char *(*fast)(ats_decoder *, const char *, ats_decoded *));
 
 /* Counts a message at `at` that is not given out. */
 void ats_decoder_refuse(ats_decoder *decoder, ats_line_reason reason, const char *at);

@@ -1,5 +1,6 @@
 #include "io/codec/live/decoded.h"
 
+#include "io/codec/json.h"
 #include "io/codec/quote.h"
 #include "io/codec/symbol_text.h"
 
@@ -82,10 +83,8 @@ static void finish_json(ats_decoder *d, const char *p)
         ats_decoder_abandon(d, p);
 }
 
-void ats_decoder_open_json(ats_decoder *d)
+static void open_json(ats_decoder *d)
 {
-    if (d->state != ATS_FRAME_FIRST)
-        return;
     const char *p = behind_blanks(d->at, d->end);
     d->at = p;
     d->state = ATS_FRAME_SINGLE;
@@ -99,7 +98,8 @@ void ats_decoder_open_json(ats_decoder *d)
     }
 }
 
-void ats_decoder_step_json(ats_decoder *d, const char *at)
+/* Goes on behind a message that ended at `at`. */
+static void step_json(ats_decoder *d, const char *at)
 {
     if (d->state == ATS_FRAME_SINGLE) {
         finish_json(d, at);
@@ -112,6 +112,52 @@ void ats_decoder_step_json(ats_decoder *d, const char *at)
         finish_json(d, at + 1);
     else
         d->at = behind_blanks(at + 1, d->end);
+}
+
+/* The message at d->at, of any layout. True: given out. */
+static bool take_json(ats_decoder *d, ats_decoded *out, ats_message_reader *reader)
+{
+    ats_json j;
+    const char *at = d->at;
+    ats_json_open(&j, at, (size_t)(d->end - at));
+    ats_json_token token = ats_json_next(&j);
+    ats_line_reason reason = ATS_LINE_FIELD; /* an element that is no object */
+    if (token == ATS_JSON_OBJECT)
+        reason = reader(d, &j, out);
+    else if (!ats_json_skip_rest(&j, token))
+        reason = ATS_LINE_SYNTAX;
+    if (reason == ATS_LINE_SYNTAX) {
+        ats_decoder_abandon(d, j.at);
+        return false;
+    }
+    d->messages++;
+    step_json(d, j.at);
+    if (reason == ATS_LINE_OK) {
+        d->taken++;
+        return true;
+    }
+    if (reason != ATS_LINE_BLANK)
+        ats_decoder_refuse(d, reason, at);
+    return false;
+}
+
+bool ats_decoder_next_json(ats_decoder *d, ats_decoded *out, ats_message_reader *reader,
+                           const char *(*fast)(ats_decoder *, const char *, ats_decoded *))
+{
+    if (d->state == ATS_FRAME_FIRST)
+        open_json(d);
+    while (d->state != ATS_FRAME_DONE) {
+        const char *behind = fast ? fast(d, d->at, out) : NULL;
+        if (behind && behind <= d->end) {
+            d->messages++;
+            d->taken++;
+            step_json(d, behind);
+            return true;
+        }
+        if (take_json(d, out, reader))
+            return true;
+    }
+    return false;
 }
 
 /* ---- what all vendors share ------------------------------------------------------------------ */
