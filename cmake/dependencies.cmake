@@ -59,6 +59,21 @@ ats_dependency(criterion "unit tests"                OPTIONAL criterion)
 ats_dependency(pq      "PostgreSQL store"            OPTIONAL libpq)
 ats_dependency(simdjson "a peer of `ats bench decode`" OPTIONAL simdjson)
 
+# wslay has no pkg-config file.
+find_path(ATS_WSLAY_INCLUDE wslay/wslay.h)
+find_library(ATS_WSLAY_LIBRARY wslay)
+add_library(ats_dep_wslay INTERFACE)
+set(have 0)
+set(state absent)
+if(ATS_WSLAY_INCLUDE AND ATS_WSLAY_LIBRARY)
+    target_include_directories(ats_dep_wslay SYSTEM INTERFACE ${ATS_WSLAY_INCLUDE})
+    target_link_libraries(ats_dep_wslay INTERFACE ${ATS_WSLAY_LIBRARY})
+    set(have 1)
+    set(state present)
+endif()
+target_compile_definitions(ats_dep_wslay INTERFACE ATS_HAVE_WSLAY=${have})
+set(ATS_DEPENDENCIES "${ATS_DEPENDENCIES};wslay|reference of WebSocket frames|${state}" CACHE INTERNAL "")
+
 # nvcc and its header make the CUDA backend; the driver is looked for at run time. Off for a build
 # without it where there is one.
 option(ATS_CUDA "build the CUDA backend where nvcc is" ON)

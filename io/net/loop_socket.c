@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "io/net/loop_parts.h"
+#include "io/net/resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,11 +96,7 @@ uint16_t ats_loop_port(const ats_loop *loop, ats_conn conn)
     if (!ats_loop_is_open(loop, conn) ||
         getsockname(loop->slots[(uint32_t)conn].fd, (struct sockaddr *)&address, &length) != 0)
         return 0;
-    if (address.ss_family == AF_INET)
-        return ntohs(((struct sockaddr_in *)&address)->sin_port);
-    if (address.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    return 0;
+    return ats_address_port((struct sockaddr *)&address);
 }
 
 ats_conn ats_loop_watch(ats_loop *loop, ats_loop_user *user, int fd, uint32_t events)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,4 +26,13 @@ int ats_resolve(const char *host, uint16_t port, ats_address *out, uint32_t most
     }
     freeaddrinfo(list);
     return (int)count;
+}
+
+uint16_t ats_address_port(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)address)->sin_port);
+    if (address->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    return 0;
 }

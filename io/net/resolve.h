@@ -15,4 +15,7 @@ typedef struct ats_address {
  * tried (RFC 6724). How many; or -1 with an error pushed: there is none. */
 int ats_resolve(const char *host, uint16_t port, ats_address *out, uint32_t most);
 
+/* Port of an internet address; 0: it is none. */
+uint16_t ats_address_port(const struct sockaddr *address);
+
 #endif
