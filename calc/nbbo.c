@@ -57,3 +57,21 @@ bool ats_nbbo_update(ats_nbbo *book, uint32_t slot, int64_t bid_e9, int64_t bid_
                        arrival, -1);
     return bid || ask;
 }
+
+bool ats_nbbo_take(ats_nbbo *book, ats_quote *q)
+{
+    uint32_t slot = ats_nbbo_slot(q->venue);
+    if (slot == 0)
+        return true;
+    if (!ats_nbbo_update(book, slot, q->bid_e9, q->bid_size_e9, q->ask_e9, q->ask_size_e9))
+        return false;
+    const ats_nbbo_side *bid = &book->bid[book->best_bid], *ask = &book->ask[book->best_ask];
+    q->bid_e9 = bid->px_e9;
+    q->bid_size_e9 = bid->size_e9;
+    q->ask_e9 = ask->px_e9;
+    q->ask_size_e9 = ask->size_e9;
+    q->bid_venue = ats_nbbo_letter(book->best_bid);
+    q->ask_venue = ats_nbbo_letter(book->best_ask);
+    q->quote_flags |= ATS_QUOTE_NATIONAL;
+    return true;
+}

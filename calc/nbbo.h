@@ -8,6 +8,8 @@
 #ifndef ATS_CALC_NBBO_H
 #define ATS_CALC_NBBO_H
 
+#include "core/record.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,5 +44,10 @@ static inline uint8_t ats_nbbo_letter(uint32_t slot)
 /* Takes one exchange's quote. True when price, size or exchange of either best side changed. */
 bool ats_nbbo_update(ats_nbbo *book, uint32_t slot, int64_t bid_e9, int64_t bid_size_e9,
                      int64_t ask_e9, int64_t ask_size_e9);
+
+/* Takes a quote and makes it the market's: prices, sizes and exchanges of both best sides, marked
+ * ATS_QUOTE_NATIONAL. A quote that names no exchange stays as it is. False: nothing has changed, and
+ * neither has the quote. */
+bool ats_nbbo_take(ats_nbbo *book, ats_quote *quote);
 
 #endif

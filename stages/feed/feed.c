@@ -196,16 +196,8 @@ static bool consolidate(feed *f, ats_quote *q)
         ats_nbbo *book = &f->books[q->h.symbol_id];
         if (f->config->calendar)
             begin_date(f, q->h.symbol_id, q->h.recv_ns);
-        if (!ats_nbbo_update(book, slot, q->bid_e9, q->bid_size_e9, q->ask_e9, q->ask_size_e9))
+        if (!ats_nbbo_take(book, q))
             return false;
-        const ats_nbbo_side *bid = &book->bid[book->best_bid], *ask = &book->ask[book->best_ask];
-        q->bid_e9 = bid->px_e9;
-        q->bid_size_e9 = bid->size_e9;
-        q->ask_e9 = ask->px_e9;
-        q->ask_size_e9 = ask->size_e9;
-        q->bid_venue = ats_nbbo_letter(book->best_bid);
-        q->ask_venue = ats_nbbo_letter(book->best_ask);
-        q->quote_flags |= ATS_QUOTE_NATIONAL;
     }
     uint8_t state = quote_state(q->bid_e9, q->ask_e9);
     q->quote_flags = (uint8_t)((q->quote_flags & (ATS_QUOTE_NATIONAL | ATS_QUOTE_HALTED)) | state);
