@@ -46,8 +46,8 @@ bool ats_nbbo_update(ats_nbbo *book, uint32_t slot, int64_t bid_e9, int64_t bid_
                      int64_t ask_e9, int64_t ask_size_e9);
 
 /* Takes a quote and makes it the market's: prices, sizes and exchanges of both best sides, marked
- * ATS_QUOTE_NATIONAL. A quote that names no exchange stays as it is. False: nothing has changed, and
- * neither has the quote. */
+ * ATS_QUOTE_NATIONAL. A quote that names no exchange stays as it is. False: nothing has changed,
+ * and neither has the quote. */
 bool ats_nbbo_take(ats_nbbo *book, ats_quote *quote);
 
 #endif

@@ -11,7 +11,8 @@ static const struct {
     const ats_command *command[8]; /* ended by NULL */
 } GROUPS[] = {
     {"running",
-     {&ats_command_replay, &ats_command_backtest, &ats_command_report, &ats_command_rearm}},
+     {&ats_command_replay, &ats_command_backtest, &ats_command_report, &ats_command_rearm,
+      &ats_command_venue}},
     {"strategies", {&ats_command_new_strategy, &ats_command_why, &ats_command_covariance}},
     {"market data",
      {&ats_command_import, &ats_command_synth, &ats_command_capture, &ats_command_calendar}},

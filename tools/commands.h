@@ -17,6 +17,7 @@ extern const ats_command ats_command_new_strategy;
 extern const ats_command ats_command_why;
 extern const ats_command ats_command_rearm;
 extern const ats_command ats_command_covariance;
+extern const ats_command ats_command_venue;
 extern const ats_command ats_command_config;
 extern const ats_command ats_command_doctor;
 extern const ats_command ats_command_report;
