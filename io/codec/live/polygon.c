@@ -115,26 +115,23 @@ static ats_line_reason count(const fields *f, field which, uint64_t most, uint64
                                                     : ats_value_u64(&f->value[which], most, out);
 }
 
-/* ms, us or ns by the number of digits. */
+/* ms, us or ns by the number of digits: 13, 16 or 19. */
 static ats_line_reason read_time(const ats_value *v, int64_t *out_ns)
 {
     uint64_t t;
-    int64_t ns;
     if (!ats_value_is_there(v))
         return ATS_LINE_FIELD;
     if (ats_value_u64(v, INT64_MAX, &t) != ATS_LINE_OK)
         return ATS_LINE_TIME;
     if (t >= 1000000000000ull && t < 10000000000000ull)
-        ns = (int64_t)t * 1000000;
+        t *= 1000000; /* below 1e19: it fits */
     else if (t >= 1000000000000000ull && t < 10000000000000000ull)
-        ns = (int64_t)t * 1000;
-    else if (t >= 1000000000000000000ull)
-        ns = (int64_t)t;
-    else
+        t *= 1000;
+    else if (t < 1000000000000000000ull)
         return ATS_LINE_TIME;
-    if (!ats_time_is_sane(ns))
+    if (t >= (uint64_t)ATS_TIME_MAX_NS || !ats_time_is_sane((int64_t)t))
         return ATS_LINE_TIME;
-    *out_ns = ns;
+    *out_ns = (int64_t)t;
     return ATS_LINE_OK;
 }
 

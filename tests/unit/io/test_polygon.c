@@ -104,6 +104,8 @@ Test(polygon, refuses_by_reason)
         {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\",\"t\":16782200981}]", ATS_LINE_TIME},
         {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\",\"t\":16782200981300}]", ATS_LINE_TIME},
         {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\",\"t\":9223372036854775808}]", ATS_LINE_TIME},
+        {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\",\"t\":9767623400123}]", ATS_LINE_TIME},
+        {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\",\"t\":9767623400123456}]", ATS_LINE_TIME},
         {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\",\"t\":\"x\"}]", ATS_LINE_TIME},
         {"[{\"ev\":\"FMV\",\"fmv\":1,\"sym\":\"AAPL\"}]", ATS_LINE_FIELD},
         {"[{\"ev\":\"T\",\"sym\":\"AAPL\",\"s\":1,\"t\":1678220098130}]", ATS_LINE_ZERO},
