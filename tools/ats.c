@@ -15,7 +15,8 @@ static const struct {
       &ats_command_venue}},
     {"strategies", {&ats_command_new_strategy, &ats_command_why, &ats_command_covariance}},
     {"market data",
-     {&ats_command_import, &ats_command_synth, &ats_command_capture, &ats_command_calendar}},
+     {&ats_command_import, &ats_command_synth, &ats_command_capture, &ats_command_calendar,
+      &ats_command_decode}},
     {"models", {&ats_command_train, &ats_command_models, &ats_command_features}},
     {"machine and settings", {&ats_command_config, &ats_command_doctor, &ats_command_bench}},
 };

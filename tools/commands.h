@@ -8,6 +8,7 @@ extern const ats_command ats_command_import;
 extern const ats_command ats_command_synth;
 extern const ats_command ats_command_capture;
 extern const ats_command ats_command_calendar;
+extern const ats_command ats_command_decode;
 extern const ats_command ats_command_train;
 extern const ats_command ats_command_features;
 extern const ats_command ats_command_models;

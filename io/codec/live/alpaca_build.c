@@ -178,9 +178,9 @@ static uint32_t status_code(const ats_value *v)
 static ats_line_reason build_status(ats_decoder *d, const ats_alpaca_fields *f, ats_decoded *out)
 {
     const ats_value *code = get(f, ATS_ALPACA_STATUS_CODE);
+    TRY(read_head(d, f, ATS_KIND_STATUS, out));
     if (code->type != ATS_VALUE_STRING)
         return ATS_LINE_FIELD;
-    TRY(read_head(d, f, ATS_KIND_STATUS, out));
     out->status.source = ATS_SOURCE_ALPACA;
     out->status.code = status_code(code);
     if (out->status.code == ATS_STATUS_NONE)
