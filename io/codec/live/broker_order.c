@@ -349,7 +349,7 @@ static bool take_members(source *s, uint32_t left, bool nested, ats_broker_updat
 static bool take_inner(source *s, bool order, ats_broker_update *out, envelope *e,
                        ats_line_reason *bad)
 {
-    uint32_t left;
+    uint32_t left = 0; /* counts in MessagePack only */
     int entered = enter(s, &left);
     if (entered != 1) {
         note(bad, ATS_LINE_FIELD);
@@ -432,7 +432,7 @@ static ats_line_reason read_update(source *s, const void *frame, ats_broker_upda
 {
     envelope e = {0};
     ats_line_reason bad = ATS_LINE_OK;
-    uint32_t left;
+    uint32_t left = 0; /* counts in MessagePack only */
     *out = (ats_broker_update){0};
     *offset = 0;
     int entered = enter(s, &left);
@@ -465,7 +465,7 @@ ats_line_reason ats_broker_order_json(const void *body, size_t length, ats_broke
 {
     source s = {.packed = false};
     ats_line_reason bad = ATS_LINE_OK;
-    uint32_t left;
+    uint32_t left = 0; /* counts in MessagePack only */
     *offset = 0;
     ats_json_open(&s.json, body, length);
     int entered = enter(&s, &left);
