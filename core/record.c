@@ -131,8 +131,8 @@ static const char *const EXEC_TYPE_LABELS[] = {
 static_assert(sizeof(EXEC_TYPE_LABELS) / sizeof(EXEC_TYPE_LABELS[0]) == ATS_EXEC_TYPE_COUNT,
               "a label a type");
 
-static const char *const SOURCE_LABELS[] = {"none",     "synth",  "taq-csv", "binance-ws",
-                                            "bar-file", "alpaca", "polygon", "tiingo"};
+static const char *const SOURCE_LABELS[] = {
+    "none", "synth", "taq-csv", "binance-ws", "bar-file", "alpaca", "polygon", "tiingo", "iex"};
 static_assert(sizeof(SOURCE_LABELS) / sizeof(SOURCE_LABELS[0]) == ATS_SOURCE_COUNT,
               "a label a source");
 

@@ -697,6 +697,7 @@ typedef enum ats_source {
     ATS_SOURCE_ALPACA = 5,
     ATS_SOURCE_POLYGON = 6,
     ATS_SOURCE_TIINGO = 7,
+    ATS_SOURCE_IEX = 8,
     ATS_SOURCE_COUNT
 } ats_source;
 const char *ats_source_label(uint32_t source);

@@ -27,7 +27,7 @@ HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/f
        "io/codec/msgpack.c", "io/codec/rfc3339.c", "io/codec/live/value.c", "io/codec/live/decoder.c",
        "io/codec/live/fast.h", "io/codec/live/alpaca_build.c", "io/codec/live/alpaca_json.c",
        "io/codec/live/alpaca_fast.c", "io/codec/live/alpaca_msgpack.c", "io/codec/live/alpaca_msgpack_fast.c",
-       "io/codec/live/broker_order.c", "io/codec/live/polygon.c", "io/codec/live/tiingo.c"]
+       "io/codec/live/broker_order.c", "io/codec/live/polygon.c", "io/codec/live/tiingo.c", "io/codec/live/iex.c"]
 BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
                         r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
                         r"sleep|usleep|nanosleep|rand|strcmp|strtod|exp|log|pow)\s*\(")
@@ -42,7 +42,7 @@ NO_FLOAT = ["stages/risk/gate.c", "stages/risk/gate.h", "stages/risk/gate_case.h
             "io/venue/sessions.c", "io/venue/quotes.c", "io/venue/bars.c", "io/codec/rfc3339.c",
             "io/codec/live/fast.h", "io/codec/live/decoder.c", "io/codec/live/alpaca_build.c",
             "io/codec/live/alpaca_json.c", "io/codec/live/alpaca_fast.c", "io/codec/live/broker_order.c",
-            "io/codec/live/polygon.c", "io/codec/live/tiingo.c"]
+            "io/codec/live/polygon.c", "io/codec/live/tiingo.c", "io/codec/live/iex.c"]
 SUFFIX_T = re.compile(r"\bats_\w+_t\b")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX:|HACK)")
 # A 16-byte stack buffer is never the reason; 80 lines is about what one reads without scrolling.

@@ -158,6 +158,7 @@ typedef union ats_decoded {
     ats_trade trade;
     ats_bar bar;
     ats_status status;
+    ats_book_level book_level;
     ats_decoded_band band;
     ats_decoded_imbalance imbalance;
     ats_decoded_cancel cancel;
