@@ -3,6 +3,7 @@
 #include "bench/features.h"
 #include "bench/gate.h"
 #include "bench/infer.h"
+#include "bench/net.h"
 #include "bench/pipeline.h"
 #include "bench/ring.h"
 #include "bench/universe.h"
@@ -16,4 +17,5 @@ const ats_bench_module *const ats_bench_modules[] = {&ats_bench_ring,
                                                      &ats_bench_universe,
                                                      &ats_bench_gate,
                                                      &ats_bench_decode,
+                                                     &ats_bench_net,
                                                      NULL};

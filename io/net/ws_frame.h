@@ -2,7 +2,8 @@
  *
  * A whole, unfragmented message that lies in one receive buffer is given where it lies; anything
  * else is put together in the reader's memory. (wslay, the library for this, copies each message
- * twice and allocates for it; it is the reference in the tests and a peer in `ats bench net`.)
+ * twice and allocates for it: 435 ns against 21 for 200 bytes in `ats bench net`. It is the
+ * reference in the tests.)
  */
 #ifndef ATS_IO_NET_WS_FRAME_H
 #define ATS_IO_NET_WS_FRAME_H
