@@ -54,6 +54,7 @@ ats_library(http_parser "requests to the venue's server" http_parser http_parser
 ats_dependency(crypto  "hashes of models"            REQUIRED libcrypto)
 ats_dependency(uring   "sockets"                     REQUIRED liburing)
 ats_dependency(tls     "TLS"                         REQUIRED openssl)
+ats_dependency(curl    "HTTP"                        REQUIRED libcurl)
 ats_dependency(xgboost "training, reference scores"  OPTIONAL xgboost)
 ats_dependency(criterion "unit tests"                OPTIONAL criterion)
 ats_dependency(pq      "PostgreSQL store"            OPTIONAL libpq)

@@ -451,6 +451,12 @@ void ats_loop_watch_change(ats_loop *loop, ats_conn conn, uint32_t events)
     loop->calls->arm(loop, index_of(loop, slot));
 }
 
+int ats_loop_watched(const ats_loop *loop, ats_conn conn)
+{
+    const ats_loop_slot *slot = find(loop, conn);
+    return slot && slot->kind == ATS_SLOT_WATCH ? slot->fd : -1;
+}
+
 bool ats_loop_is_open(const ats_loop *loop, ats_conn conn)
 {
     return find(loop, conn) != NULL;

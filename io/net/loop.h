@@ -162,6 +162,9 @@ uint16_t ats_loop_port(const ats_loop *loop, ats_conn conn);
 ats_conn ats_loop_watch(ats_loop *loop, ats_loop_user *user, int fd, uint32_t events);
 void ats_loop_watch_change(ats_loop *loop, ats_conn conn, uint32_t events);
 
+/* The descriptor of a watch; -1: it is gone. */
+int ats_loop_watched(const ats_loop *loop, ats_conn conn);
+
 /* Copies n bytes (n <= send_bytes) behind what is queued; they leave at the next ats_loop_flush,
  * _work or _wait, at the latest at the end of the turn in which this was called. All or nothing:
  * false when there is no room (`writable` comes later) or the connection is closed or finishing.

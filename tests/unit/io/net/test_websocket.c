@@ -1,9 +1,7 @@
 #include "core/random.h"
 #include "io/net/websocket.h"
+#include "python_fixture.h"
 #include "tls_fixture.h"
-
-#include <signal.h>
-#include <sys/wait.h>
 
 TestSuite(websocket, .timeout = 60);
 
@@ -138,57 +136,11 @@ static void say(ear *e, const char *text)
 
 /* ---- Python's websockets as the peer -------------------------------------------------------- */
 
-typedef struct python {
-    pid_t pid;
-    FILE *says;
-    int hears;
-} python;
-
-static python run_python(const char *verb, const char *one, const char *two)
-{
-    char program[512], script[512];
-    const char *root = getenv("ATS_SOURCE_DIR");
-    snprintf(program, sizeof program, "%s/build/venv/bin/python3", root ? root : ".");
-    snprintf(script, sizeof script, "%s/tests/unit/io/net/websocket_peer.py", root ? root : ".");
-    if (access(program, X_OK) != 0)
-        cr_skip_test("no build/venv here");
-    int out[2], in[2];
-    cr_assert_eq(pipe2(out, O_CLOEXEC) | pipe2(in, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
-        unsetenv("LD_PRELOAD");
-        execl(program, program, script, verb, one, two, NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    close(in[0]);
-    return (python){pid, fdopen(out[0], "r"), in[1]};
-}
-
-static int end_python(python *p)
-{
-    int status;
-    close(p->hears);
-    waitpid(p->pid, &status, 0);
-    fclose(p->says);
-    return status;
-}
-
-static uint16_t python_port(python *p)
-{
-    unsigned port = 0;
-    cr_assert_eq(fscanf(p->says, "%u", &port), 1);
-    return (uint16_t)port;
-}
-
 static void talk_to_python(ats_loop_backend backend, bool secure)
 {
     if (secure)
         make_authority();
-    python p = run_python("serve", secure ? in_folder("good.pem") : NULL,
+    python p = run_python("websocket_peer.py", "serve", secure ? in_folder("good.pem") : NULL,
                           secure ? in_folder("good.key") : NULL);
     uint16_t port = python_port(&p);
     ats_loop *loop = loop_with(backend, LARGE);
@@ -283,7 +235,8 @@ static void serve_python(ats_loop_backend backend, bool secure)
     a.echo = true;
     char uri[64];
     snprintf(uri, sizeof uri, "%s://localhost:%u/", secure ? "wss" : "ws", hang_out(&a));
-    python p = run_python("connect", uri, secure ? in_folder("root.pem") : NULL);
+    python p =
+        run_python("websocket_peer.py", "connect", uri, secure ? in_folder("root.pem") : NULL);
     TURN_UNTIL(loop, a.closed);
     cr_expect(a.end.clean);
     cr_expect_eq(a.end.code, 4002);
