@@ -259,6 +259,48 @@ BOTH(loop, finish_sends_all_that_was_queued_and_then_the_end)
     close_loop(loop);
 }
 
+/* What the kernel still has of a connection (a write that no one takes, a connection that no one
+ * answers) ends when it is dropped, and the loop closes. */
+BOTH(loop, what_is_stuck_in_the_kernel_is_dropped_with_its_connection)
+{
+    ats_loop *loop = loop_with(backend, OPTIONS);
+    recorder r = new_recorder(loop), s = new_recorder(loop);
+    int peer = connected(loop, &r);
+    static uint8_t block[65536];
+    for (int quiet = 0; quiet < 20;) {
+        quiet = ats_loop_send(loop, r.conn, block, sizeof block) ? 0 : quiet + 1;
+        ats_loop_wait(loop, SECOND_NS / 1000);
+    }
+    cr_assert_gt(ats_loop_queued(loop, r.conn), 0, "the peer reads nothing");
+
+    struct sockaddr_in address = loopback(0);
+    socklen_t length = sizeof address;
+    int full = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(full, (struct sockaddr *)&address, length), 0);
+    cr_assert_eq(listen(full, 0), 0);
+    cr_assert_eq(getsockname(full, (struct sockaddr *)&address, &length), 0);
+    int takes_the_place = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(takes_the_place, (struct sockaddr *)&address, length), 0);
+    s.conn = ats_loop_connect(loop, &s.user, (struct sockaddr *)&address, length);
+    for (int i = 0; i < 20; i++)
+        ats_loop_wait(loop, SECOND_NS / 1000);
+    cr_assert_eq(s.opened + s.closed, 0, "no one answers");
+
+    ats_loop_drop(loop, r.conn);
+    ats_loop_drop(loop, s.conn);
+    TURN_UNTIL(loop, ats_loop_wait(loop, SECOND_NS / 100) == 0);
+    while (recv(peer, block, sizeof block, 0) > 0) /* what the kernel had taken, and the end */
+        ;
+    recorder next = new_recorder(loop);
+    ats_loop_drop(loop, r.conn);
+    connected(loop, &next);
+    for (uint32_t i = 0; i < 4; i++) /* and once more by closing the loop */
+        ats_loop_send(loop, next.conn, block, sizeof block);
+    uint64_t begun = ats_clock_monotonic_ns();
+    close_loop(loop);
+    cr_expect_lt(ats_clock_monotonic_ns() - begun, SECOND_NS);
+}
+
 /* ---- order and pressure --------------------------------------------------------------------- */
 
 /* Pieces of odd sizes through a small send ring into a small socket that is read slowly: every
