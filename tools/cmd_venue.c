@@ -19,6 +19,7 @@
 typedef struct options {
     const char *speed, *tls, *key, *secret, *hard_to_borrow;
     int64_t port, stream_port, cash_e9, seed, latency_ns, fee_per_unit_e9;
+    const char *faults;
     bool hold, exit_at_end, epoll;
 } options;
 
@@ -49,6 +50,10 @@ static const ats_option OPTIONS[] = {
      "taken with each fill", 0, ATS_E9, false},
     {0, "hard-to-borrow", ATS_OPTION_TEXT, offsetof(options, hard_to_borrow), NULL, "SYMBOLS",
      "between blanks: sales beyond what is held are rejected", 0, 0, false},
+    {0, "faults", ATS_OPTION_TEXT, offsetof(options, faults), NULL, "FILE",
+     "what is to go wrong: answers, updates and market data that fail, come late, twice or never; "
+     "docs/venue.md has the words",
+     0, 0, false},
     {0, "seed", ATS_OPTION_INTEGER, offsetof(options, seed), "1", "N",
      "of order ids: equal seeds and requests give equal ids", 0, INT64_MAX, false},
     {0, "epoll", ATS_OPTION_FLAG, offsetof(options, epoll), NULL, NULL,
@@ -66,6 +71,7 @@ typedef struct venue {
     ats_tls *tls;
     ats_local_ca ca;
     ats_venue_server *server;
+    ats_venue_faults faults;
     int64_t first_ns;
     uint64_t start_ns; /* monotonic, when time began; 0: it is held */
 } venue;
@@ -142,6 +148,7 @@ static int make_server(venue *v)
         &v->server, &(ats_venue_server_config){.broker = v->broker,
                                                .loop = v->loop,
                                                .tls = v->tls,
+                                               .faults = o->faults ? &v->faults : NULL,
                                                .rest_port = (uint16_t)o->port,
                                                .stream_port = (uint16_t)o->stream_port});
 }
@@ -264,6 +271,8 @@ static int say_end(const ats_cli *cli, const venue *v)
     printf("played   %llu records\nserved   %llu requests, %llu messages on %llu streams\n",
            (unsigned long long)v->feed.fed, (unsigned long long)c->requests,
            (unsigned long long)c->messages, (unsigned long long)c->streams);
+    if (v->options->faults)
+        printf("faults   %llu made\n", (unsigned long long)v->faults.made);
     printf("account  %llu orders, %llu open, %llu fills; equity %.2f\n",
            (unsigned long long)ats_broker_order_count(v->broker),
            (unsigned long long)ats_broker_open_count(v->broker), (unsigned long long)p->fills,
@@ -281,6 +290,8 @@ static int run(int argc, char **argv)
         return parsed > 0 ? ATS_EXIT_OK : ats_cli_fail();
     venue v = {.options = &o};
     int status = parse_speed(o.speed, &v.speed);
+    if (status == 0 && o.faults)
+        status = ats_venue_faults_load(&v.faults, o.faults);
     if (status == 0)
         status = venue_feed_open(&v.feed, (const char *const *)cli.argument, cli.argument_count);
     if (status == 0)

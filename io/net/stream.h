@@ -1,10 +1,10 @@
 /* stream.h: a connection of a loop, with TLS or without; what it carries is the same to its user.
  *
  * Owner: the loop's thread. An ats_stream is the caller's memory; it may be used again for another
- * connection after `closed` or ats_stream_drop, and must outlive the callback in which it was
- * dropped. OpenSSL allocates when a connection is made, and takes and returns two blocks of at most
- * 64 bytes a record after that (3.0; a test holds it to that); records are read from the receive
- * buffer and written to the send ring directly.
+ * connection after `closed` or ats_stream_drop, and must outlive the callback of the loop in which
+ * it ended. OpenSSL allocates when a connection is made, and takes and returns two blocks of at
+ * most 64 bytes a record after that (3.0; a test holds it to that); records are read from the
+ * receive buffer and written to the send ring directly.
  *
  * `opened` comes when the connection is made and, with TLS, the peer has proved who it is. Nothing
  * can be sent before: a credential never leaves for a peer that is not verified.

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BODY_MAX        (1u << 20)
 #define MESSAGE_MAX     (1u << 17) /* of a client's; an SDK may subscribe thousands of symbols */
@@ -34,6 +35,8 @@ struct rest_connection {
     ats_http_reader *reader;
     backlog out;
     bool last; /* nothing is read after this answer */
+    bool held; /* the answer waits for the timer */
+    ats_loop_timer timer;
     rest_connection *next, *previous;
 };
 
@@ -53,6 +56,10 @@ struct stream_connection {
     char key[CREDENTIAL_SIZE], secret[CREDENTIAL_SIZE];
     backlog out; /* messages, each after its `waiting` */
     bool closing;
+    bool silent;         /* half-open by script */
+    uint64_t mute_until; /* nothing is sent before; monotonic ns */
+    void *swapped;       /* a message that goes out after the next one; behind its `waiting` */
+    ats_loop_timer timer;
     stream_connection *next, *previous;
 };
 
@@ -60,8 +67,9 @@ struct ats_venue_server {
     ats_loop_user rest_user, stream_user; /* of the listeners */
     ats_venue_server_config config;
     ats_conn rest, streams;
-    rest_connection *rest_list;
-    stream_connection *stream_list;
+    rest_connection *rest_list, *rest_dead;
+    stream_connection *stream_list, *stream_dead;
+    ats_loop_timer sweep;
     ats_venue_counters counted;
 };
 
@@ -75,10 +83,25 @@ static ats_venue_server *of_streams(ats_loop_user *user)
     return (ats_venue_server *)((char *)user - offsetof(ats_venue_server, stream_user));
 }
 
+static uint64_t monotonic_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+static ats_venue_fault next_fault(ats_venue_server *s, ats_fault_channel channel)
+{
+    return s->config.faults ? ats_venue_faults_next(s->config.faults, channel)
+                            : (ats_venue_fault){.kind = ATS_FAULT_NONE};
+}
+
 /* ---- what waits ----------------------------------------------------------------------------- */
 
 static bool put_back(backlog *b, const void *bytes, size_t n)
 {
+    if (n == 0)
+        return true;
     if (b->from == b->to)
         b->from = b->to = 0;
     if (b->to + n > b->capacity) {
@@ -96,9 +119,39 @@ static bool put_back(backlog *b, const void *bytes, size_t n)
     return true;
 }
 
+/* ---- ends ----------------------------------------------------------------------------------- */
+
+/* The loop still looks at a connection when it has told that it is closed: its memory is given back
+ * when the turn is over. */
+static void sweep(ats_venue_server *s)
+{
+    while (s->rest_dead) {
+        rest_connection *c = s->rest_dead;
+        s->rest_dead = c->next;
+        free(c);
+    }
+    while (s->stream_dead) {
+        stream_connection *c = s->stream_dead;
+        s->stream_dead = c->next;
+        free(c);
+    }
+}
+
+static void on_sweep(ats_loop_timer *timer, uint64_t now_ns)
+{
+    (void)now_ns;
+    sweep((ats_venue_server *)((char *)timer - offsetof(ats_venue_server, sweep)));
+}
+
+static void sweep_soon(ats_venue_server *s)
+{
+    s->sweep.fire = on_sweep;
+    ats_loop_timer_set(s->config.loop, &s->sweep, monotonic_ns());
+}
+
 /* ---- REST ----------------------------------------------------------------------------------- */
 
-static void free_rest(rest_connection *c)
+static void bury_rest(rest_connection *c)
 {
     if (c->previous)
         c->previous->next = c->next;
@@ -106,15 +159,20 @@ static void free_rest(rest_connection *c)
         c->server->rest_list = c->next;
     if (c->next)
         c->next->previous = c->previous;
+    ats_loop_timer_unset(c->server->config.loop, &c->timer);
     ats_http_reader_free(c->reader);
     free(c->out.bytes);
-    free(c);
+    c->next = c->server->rest_dead;
+    c->server->rest_dead = c;
+    sweep_soon(c->server);
 }
 
 /* Sends what it can; true: nothing waits any more. */
 static bool drain(rest_connection *c)
 {
     backlog *b = &c->out;
+    if (c->held)
+        return false;
     while (b->from < b->to) {
         size_t n = b->to - b->from < PIECE_BYTES ? b->to - b->from : PIECE_BYTES;
         if (!ats_stream_send(&c->stream, b->bytes + b->from, n))
@@ -139,9 +197,59 @@ static void answer(rest_connection *c, int status, const char *body, size_t n)
     c->last |= !put_back(&c->out, head, (size_t)length) || !put_back(&c->out, body, n);
 }
 
+static void answer_status(rest_connection *c, int status)
+{
+    char body[128];
+    int n = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", status * 100000,
+                     ats_http_status_text(status));
+    answer(c, status, body, (size_t)n);
+}
+
+static void hold_ends(ats_loop_timer *timer, uint64_t now_ns);
+
+/* By script: what becomes of the answer that was put back from `begin` on. */
+static void spoil(rest_connection *c, const ats_venue_fault *f, size_t begin)
+{
+    static const char GARBAGE[] = "\x15\x03\x01 this is no HTTP\r\n\r\n";
+    size_t whole = c->out.to - begin;
+    switch (f->kind) {
+    case ATS_FAULT_SWALLOW:
+        c->out.to = begin;
+        c->last = true;
+        break;
+    case ATS_FAULT_CUT:
+        c->out.to = begin + ((size_t)f->argument < whole ? (size_t)f->argument : whole);
+        c->last = true;
+        break;
+    case ATS_FAULT_GARBAGE:
+        c->out.to = begin;
+        put_back(&c->out, GARBAGE, sizeof GARBAGE - 1);
+        c->last = true;
+        break;
+    case ATS_FAULT_LATE:
+        c->held = true;
+        c->timer.fire = hold_ends;
+        ats_loop_timer_set(c->server->config.loop, &c->timer,
+                           monotonic_ns() + (uint64_t)f->argument);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Calls that change orders have faults of their own, before those of all calls. */
+static ats_venue_fault fault_of(rest_connection *c, const ats_http_request *q)
+{
+    ats_venue_fault any = next_fault(c->server, ATS_FAULT_REQUEST), own = {.kind = ATS_FAULT_NONE};
+    if (strcmp(q->method, "GET") != 0)
+        own = next_fault(c->server, ATS_FAULT_ORDERS);
+    return own.kind ? own : any;
+}
+
 static void serve(rest_connection *c)
 {
     const ats_http_request *q = ats_http_reader_request(c->reader);
+    const ats_venue_fault fault = fault_of(c, q);
     const ats_broker_request request = {.method = q->method,
                                         .target = q->target,
                                         .key = ats_http_request_header(q, "APCA-API-KEY-ID"),
@@ -151,23 +259,27 @@ static void serve(rest_connection *c)
     ats_broker_reply reply;
     c->server->counted.requests++;
     c->last |= !q->keep_alive || q->upgrade;
+    if (fault.kind == ATS_FAULT_STATUS) {
+        answer_status(c, (int)fault.argument);
+        return;
+    }
     if (ats_broker_rest(c->server->config.broker, &request, &reply) != 0) {
         ats_error_clear();
         c->last = true;
     }
+    if (c->out.from == c->out.to)
+        c->out.from = c->out.to = 0; /* as the answer will find it */
+    size_t begin = c->out.to;
     answer(c, reply.status, reply.body, reply.body_bytes);
+    spoil(c, &fault, begin);
     free(reply.body);
 }
 
 static void serve_bad(rest_connection *c)
 {
-    char body[128];
-    int status = ats_http_reader_status(c->reader);
-    int n = snprintf(body, sizeof body, "{\"code\":%d0000,\"message\":\"%s\"}", status * 100,
-                     ats_http_status_text(status));
     c->server->counted.bad_requests++;
     c->last = true;
-    answer(c, status, body, (size_t)n);
+    answer_status(c, ats_http_reader_status(c->reader));
 }
 
 /* What waits goes first; then it reads again, or ends. */
@@ -181,6 +293,14 @@ static void go_on(rest_connection *c)
         ats_stream_finish(&c->stream);
     else
         ats_stream_resume(&c->stream);
+}
+
+static void hold_ends(ats_loop_timer *timer, uint64_t now_ns)
+{
+    rest_connection *c = (rest_connection *)((char *)timer - offsetof(rest_connection, timer));
+    (void)now_ns;
+    c->held = false;
+    go_on(c);
 }
 
 static size_t rest_data(ats_stream_user *user, ats_stream *stream, const ats_loop_data *data)
@@ -206,7 +326,7 @@ static size_t rest_data(ats_stream_user *user, ats_stream *stream, const ats_loo
             return at;
         }
     }
-    if (c->last) {
+    if (c->last && !c->held) {
         ats_stream_finish(&c->stream);
         return data->length;
     }
@@ -225,7 +345,7 @@ static void rest_closed(ats_stream_user *user, ats_stream *stream, ats_stream_en
     (void)stream;
     (void)end;
     (void)why;
-    free_rest((rest_connection *)user);
+    bury_rest((rest_connection *)user);
 }
 
 static void rest_opened(ats_stream_user *user, ats_stream *stream)
@@ -256,14 +376,14 @@ static ats_loop_user *accept_rest(ats_loop_user *user, ats_conn listener, ats_co
                                      : NULL;
     if (!taken) {
         ats_error_clear();
-        free_rest(c);
+        bury_rest(c);
     }
     return taken;
 }
 
 /* ---- streams -------------------------------------------------------------------------------- */
 
-static void free_stream(stream_connection *c)
+static void bury_stream(stream_connection *c)
 {
     if (c->previous)
         c->previous->next = c->next;
@@ -273,8 +393,12 @@ static void free_stream(stream_connection *c)
         c->next->previous = c->previous;
     if (c->stream)
         ats_broker_stream_close(c->stream);
+    ats_loop_timer_unset(c->server->config.loop, &c->timer);
+    free(c->swapped);
     free(c->out.bytes);
-    free(c);
+    c->next = c->server->stream_dead;
+    c->server->stream_dead = c;
+    sweep_soon(c->server);
 }
 
 static void copy_field(const char *head, size_t n, const char *name, char out[CREDENTIAL_SIZE])
@@ -318,9 +442,8 @@ static void let_go(stream_connection *c)
     ats_websocket_close(c->ws, 1008, "slow client");
 }
 
-static void send_message(void *context, const void *bytes, size_t n, bool binary)
+static void queue_message(stream_connection *c, const void *bytes, size_t n, bool binary)
 {
-    stream_connection *c = context;
     const waiting head = {.length = (uint32_t)n, .binary = binary};
     if (c->closing)
         return;
@@ -331,6 +454,84 @@ static void send_message(void *context, const void *bytes, size_t n, bool binary
     if (c->out.to - c->out.from + n > ATS_VENUE_BEHIND_BYTES ||
         !put_back(&c->out, &head, sizeof head) || !put_back(&c->out, bytes, n))
         let_go(c);
+}
+
+static void cut_off(ats_loop_timer *timer, uint64_t now_ns)
+{
+    stream_connection *c =
+        (stream_connection *)((char *)timer - offsetof(stream_connection, timer));
+    (void)now_ns;
+    ats_websocket_drop(c->ws);
+    bury_stream(c);
+}
+
+/* Keeps a message until the next one has gone out. */
+static void keep_swapped(stream_connection *c, const void *bytes, size_t n, bool binary)
+{
+    const waiting head = {.length = (uint32_t)n, .binary = binary};
+    char *kept = malloc(sizeof head + n);
+    if (!kept)
+        return;
+    memcpy(kept, &head, sizeof head);
+    memcpy(kept + sizeof head, bytes, n);
+    c->swapped = kept;
+}
+
+static void send_swapped(stream_connection *c)
+{
+    waiting head;
+    char *kept = c->swapped;
+    c->swapped = NULL;
+    memcpy(&head, kept, sizeof head);
+    queue_message(c, kept + sizeof head, head.length, head.binary);
+    free(kept);
+}
+
+/* What becomes of a message by script. True: it goes out as it is. */
+static bool passes_fault(stream_connection *c, const ats_venue_fault *f, const void *bytes,
+                         size_t n, bool binary)
+{
+    static const char GARBAGE[] = "\xc1{\"T\":"; /* a text must be UTF-8: without the first byte */
+    switch (f->kind) {
+    case ATS_FAULT_TWICE:
+        queue_message(c, bytes, n, binary);
+        return true;
+    case ATS_FAULT_SWAP:
+        if (c->swapped)
+            return true;
+        keep_swapped(c, bytes, n, binary);
+        return !c->swapped;
+    case ATS_FAULT_GARBAGE:
+        queue_message(c, GARBAGE + !binary, sizeof GARBAGE - 1 - !binary, binary);
+        return false;
+    case ATS_FAULT_CUT:
+        c->closing = true;
+        c->timer.fire = cut_off;
+        ats_loop_timer_set(c->server->config.loop, &c->timer, monotonic_ns());
+        return false;
+    case ATS_FAULT_MUTE:
+        c->mute_until = monotonic_ns() + (uint64_t)f->argument;
+        return false;
+    case ATS_FAULT_SILENT:
+        c->silent = true;
+        ats_websocket_pause(c->ws);
+        return false;
+    default:
+        return f->kind != ATS_FAULT_DROP;
+    }
+}
+
+static void send_message(void *context, const void *bytes, size_t n, bool binary)
+{
+    stream_connection *c = context;
+    bool data = c->config.kind == ATS_BROKER_STREAM_DATA, waits = c->swapped != NULL;
+    if (c->silent || (c->mute_until && monotonic_ns() < c->mute_until))
+        return;
+    ats_venue_fault f = next_fault(c->server, data ? ATS_FAULT_DATA : ATS_FAULT_UPDATES);
+    if (passes_fault(c, &f, bytes, n, binary))
+        queue_message(c, bytes, n, binary);
+    if (waits)
+        send_swapped(c);
 }
 
 static void stream_writable(ats_websocket_user *user, ats_websocket *ws)
@@ -377,7 +578,7 @@ static void stream_closed(ats_websocket_user *user, ats_websocket *ws, const ats
 {
     (void)ws;
     (void)end;
-    free_stream((stream_connection *)user);
+    bury_stream((stream_connection *)user);
 }
 
 static const ats_websocket_callbacks STREAM = {.requested = stream_requested,
@@ -412,7 +613,7 @@ static ats_loop_user *accept_stream(ats_loop_user *user, ats_conn listener, ats_
         ats_websocket_accept(c->ws, s->config.loop, &c->user, s->config.tls, conn, &OPTIONS);
     if (!taken) {
         ats_error_clear();
-        free_stream(c);
+        bury_stream(c);
     }
     return taken;
 }
@@ -467,12 +668,14 @@ void ats_venue_server_close(ats_venue_server *s)
         return;
     while (s->rest_list) {
         ats_stream_drop(&s->rest_list->stream);
-        free_rest(s->rest_list);
+        bury_rest(s->rest_list);
     }
     while (s->stream_list) {
         ats_websocket_drop(s->stream_list->ws);
-        free_stream(s->stream_list);
+        bury_stream(s->stream_list);
     }
+    ats_loop_timer_unset(s->config.loop, &s->sweep);
+    sweep(s);
     if (s->rest)
         ats_loop_drop(s->config.loop, s->rest);
     if (s->streams)

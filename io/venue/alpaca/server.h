@@ -15,6 +15,7 @@
 #include "io/net/loop.h"
 #include "io/net/tls.h"
 #include "io/venue/alpaca/broker.h"
+#include "io/venue/alpaca/faults.h"
 
 #define ATS_VENUE_BEHIND_BYTES (16u << 20)
 
@@ -22,12 +23,13 @@
  * ring of each: the largest message is a flush of market data and one more. */
 #define ATS_VENUE_CONNECTIONS 64u
 #define ATS_VENUE_SEND_BYTES  (1u << 18)
-#define ATS_VENUE_TIMERS      (ATS_VENUE_CONNECTIONS * 4u + 4u)
+#define ATS_VENUE_TIMERS      (ATS_VENUE_CONNECTIONS * 5u + 5u)
 
 typedef struct ats_venue_server_config {
     ats_broker *broker;
     ats_loop *loop;
     ats_tls *tls;                    /* of a server; NULL: plain */
+    ats_venue_faults *faults;        /* what is to go wrong; NULL: nothing */
     uint16_t rest_port, stream_port; /* on 127.0.0.1; 0: the kernel chooses */
 } ats_venue_server_config;
 
