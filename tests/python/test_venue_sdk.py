@@ -429,10 +429,10 @@ def test_the_data_stream_gives_every_trade_and_quote(capture, trust, recorded):
 
 
 async def listen(server, trust, kind):
-    """What a raw client hears until the first bars, each as a plain dictionary with its time in ns."""
+    """What a raw client hears until the first bars: frames, and messages as plain dictionaries with their time in ns."""
     pack, unpack = (msgpack.packb, msgpack.unpackb) if kind == "msgpack" else (json.dumps, json.loads)
     headers = {"Content-Type": f"application/{kind}"}
-    got = []
+    got, frames = [], []
     async with websockets.connect(f"{server.stream}/v2/sip", ssl=context(trust), additional_headers=headers, max_size=None) as ws:
         assert unpack(await ws.recv()) == [{"T": "success", "msg": "connected"}]
         await ws.send(pack({"action": "auth", "key": KEY, "secret": SECRET}))
@@ -443,6 +443,7 @@ async def listen(server, trust, kind):
         while not any(m["T"] == "b" for m in got[-1000:]):
             frame = await ws.recv()
             assert isinstance(frame, bytes if kind == "msgpack" else str)
+            frames.append(frame)
             got += unpack(frame)
     for m in got:
         if kind == "msgpack":
@@ -451,19 +452,36 @@ async def listen(server, trust, kind):
             whole, _, fraction = m["t"].rstrip("Z").partition(".")
             seconds = dt.datetime.fromisoformat(whole + "+00:00").timestamp()
             m["t"] = int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
-    return got
+    return frames, got
 
 
-def test_both_formats_say_the_same(capture, trust):
-    streams = {}
+def decoded(name, frames):
+    """What our own decoder makes of the frames."""
+    lines = [f.hex() if isinstance(f, bytes) and name.endswith("msgpack") else f.decode() if isinstance(f, bytes) else f
+             for f in frames]
+    done = ats("decode", name, "-q", "--symbols", "SYN001,SYN002,SYN003,SYN004", input="".join(x + "\n" for x in lines))
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_both_formats_say_the_same_to_others_and_to_us(capture, trust, recorded):
+    streams, ours = {}, {}
     for kind in ("json", "msgpack"):
         with venue(capture, "--tls", trust, "--hold", "--speed", "60x") as server:
-            streams[kind] = asyncio.run(listen(server, trust, kind))
+            frames, streams[kind] = asyncio.run(listen(server, trust, kind))
+        ours[kind] = decoded(f"alpaca-{kind}", frames)
+        assert len(ours[kind]) == len(streams[kind]) and not any("refused" in m for m in ours[kind])
+        # Each trade is the recorded one, to the last digit.
+        exact = {(s, t[0], round(t[1] * 1e9), round(t[2] * 1e9)) for s in recorded for t in recorded[s]}
+        trades = [m for m in ours[kind] if m["kind"] == "trade"]
+        assert len(trades) > 500
+        assert all((m["symbol"], m["event_ns"], m["px_e9"], m["qty_e9"]) in exact for m in trades)
     key = lambda m: (m["T"], m["S"], m["t"], m.get("i"))
     json_at = {key(m): m for m in streams["json"]}
     both = [m for m in streams["msgpack"] if key(m) in json_at]
     assert len(both) > 0.9 * min(map(len, streams.values())) > 2000 and {m["T"] for m in both} == {"t", "q", "b"}
     assert all(m == json_at[key(m)] for m in both)
+    mine = lambda m: tuple(v for k, v in sorted(m.items()) if k != "frame")
+    assert len(set(map(mine, ours["json"])) & set(map(mine, ours["msgpack"]))) >= len({key(m) for m in both})
 
 
 def test_sessions_that_go_wrong(server, trust):
