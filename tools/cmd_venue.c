@@ -65,7 +65,7 @@ typedef struct venue {
     double speed;
     venue_feed feed;
     ats_calendar_table calendar;
-    ats_broker *broker;
+    ats_paper *broker;
     ats_loop *loop;
     void *loop_memory;
     ats_tls *tls;
@@ -91,21 +91,21 @@ static int make_broker(venue *v)
 {
     const options *o = v->options;
     v->first_ns = v->feed.next.h.recv_ns;
-    ats_broker_config config = {.symbols = &v->feed.source.symbols,
-                                .calendar = &v->calendar.calendar,
-                                .key = o->key,
-                                .secret = o->secret,
-                                .venue = {.order_capacity = 8192,
-                                          .out_base_ns = o->latency_ns,
-                                          .back_base_ns = o->latency_ns,
-                                          .fee_per_unit_e9 = o->fee_per_unit_e9,
-                                          .book_levels = 5,
-                                          .queue = true},
-                                .cash_e9 = o->cash_e9,
-                                .seed = (uint64_t)o->seed,
-                                .start_ns = v->first_ns,
-                                .history = venue_feed_history,
-                                .history_context = &v->feed};
+    ats_paper_config config = {.symbols = &v->feed.source.symbols,
+                               .calendar = &v->calendar.calendar,
+                               .key = o->key,
+                               .secret = o->secret,
+                               .venue = {.order_capacity = 8192,
+                                         .out_base_ns = o->latency_ns,
+                                         .back_base_ns = o->latency_ns,
+                                         .fee_per_unit_e9 = o->fee_per_unit_e9,
+                                         .book_levels = 5,
+                                         .queue = true},
+                               .cash_e9 = o->cash_e9,
+                               .seed = (uint64_t)o->seed,
+                               .start_ns = v->first_ns,
+                               .history = venue_feed_history,
+                               .history_context = &v->feed};
     const char *list = o->hard_to_borrow ? o->hard_to_borrow : "";
     if (strlen(list) >= sizeof config.venue.hard_to_borrow)
         return ats_error(ATS_EXIT_USAGE, "--hard-to-borrow: at most %zu characters",
@@ -113,7 +113,7 @@ static int make_broker(venue *v)
     snprintf(config.venue.hard_to_borrow, sizeof config.venue.hard_to_borrow, "%s", list);
     if (ats_calendar_load(&v->calendar, "") != 0)
         return -1;
-    v->broker = ats_broker_new(&config);
+    v->broker = ats_paper_new(&config);
     return v->broker ? 0 : -1;
 }
 
@@ -159,7 +159,7 @@ static void tear_down(venue *v)
     ats_loop_close(v->loop);
     free(v->loop_memory);
     ats_tls_free(v->tls);
-    ats_broker_free(v->broker);
+    ats_paper_free(v->broker);
     ats_calendar_free(&v->calendar);
     venue_feed_close(&v->feed);
 }
@@ -184,16 +184,16 @@ static int play(venue *v, int64_t until_ns, bool *more)
 {
     uint32_t n = 0;
     for (; v->feed.has_next && v->feed.next.h.recv_ns <= until_ns && n < RECORDS_A_TURN; n++) {
-        ats_broker_market(v->broker, &v->feed.next);
+        ats_paper_market(v->broker, &v->feed.next);
         if (venue_feed_step(&v->feed) != 0)
             return -1;
         if (v->feed.has_next)
-            ats_broker_foresee(v->broker, &v->feed.next);
+            ats_paper_foresee(v->broker, &v->feed.next);
     }
     *more = n == RECORDS_A_TURN;
     if (!*more && v->start_ns)
-        ats_broker_advance(v->broker, until_ns);
-    ats_broker_flush(v->broker);
+        ats_paper_advance(v->broker, until_ns);
+    ats_paper_flush(v->broker);
     return 0;
 }
 
@@ -210,7 +210,7 @@ static int run_venue(venue *v, ats_progress *progress)
 {
     bool more = false;
     v->start_ns = v->options->hold ? 0 : monotonic_ns();
-    ats_broker_foresee(v->broker, &v->feed.next);
+    ats_paper_foresee(v->broker, &v->feed.next);
     while (!ats_progress_tell(progress, v->feed.fed, v->feed.source.total, v->feed.fed)) {
         uint64_t now_ns = monotonic_ns();
         if (!v->start_ns && ats_venue_server_counted(v->server)->streams)
@@ -264,7 +264,7 @@ static int say_ready(const ats_cli *cli, const venue *v)
 static int say_end(const ats_cli *cli, const venue *v)
 {
     const ats_venue_counters *c = ats_venue_server_counted(v->server);
-    const ats_portfolio *p = ats_broker_portfolio(v->broker);
+    const ats_portfolio *p = ats_paper_portfolio(v->broker);
     double equity = (double)ats_money_round_e9(ats_portfolio_equity(p)) / 1e9;
     if (cli->common.quiet || cli->common.json) /* its one document told where it is */
         return 0;
@@ -274,8 +274,8 @@ static int say_end(const ats_cli *cli, const venue *v)
     if (v->options->faults)
         printf("faults   %llu made\n", (unsigned long long)v->faults.made);
     printf("account  %llu orders, %llu open, %llu fills; equity %.2f\n",
-           (unsigned long long)ats_broker_order_count(v->broker),
-           (unsigned long long)ats_broker_open_count(v->broker), (unsigned long long)p->fills,
+           (unsigned long long)ats_paper_order_count(v->broker),
+           (unsigned long long)ats_paper_open_count(v->broker), (unsigned long long)p->fills,
            equity);
     return ats_cli_flush();
 }

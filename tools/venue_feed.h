@@ -4,7 +4,7 @@
 
 #include "calc/nbbo.h"
 #include "io/market_source.h"
-#include "io/venue/alpaca/broker.h"
+#include "io/venue/alpaca/paper.h"
 
 typedef struct venue_feed {
     ats_market_source source;
@@ -24,7 +24,7 @@ void venue_feed_close(venue_feed *feed);
  */
 int venue_feed_step(venue_feed *feed);
 
-/* An ats_broker_history over a venue_feed. */
+/* An ats_paper_history over a venue_feed. */
 int venue_feed_history(void *feed, uint32_t symbol_id, int64_t from_ns, int64_t to_ns,
                        bool (*visit)(void *visitor, const ats_market *m), void *visitor);
 

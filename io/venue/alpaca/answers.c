@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static void set_over(ats_broker *b, broker_order *o, broker_status status, int64_t *at_ns)
+static void set_over(ats_paper *b, broker_order *o, broker_status status, int64_t *at_ns)
 {
     if (!broker_is_over(o->status))
         b->open_count--;
@@ -13,7 +13,7 @@ static void set_over(ats_broker *b, broker_order *o, broker_status status, int64
     *at_ns = b->now_ns;
 }
 
-static void set_status(const ats_broker *b, broker_order *o, broker_status status)
+static void set_status(const ats_paper *b, broker_order *o, broker_status status)
 {
     o->status = (uint8_t)status;
     o->updated_ns = b->now_ns;
@@ -25,7 +25,7 @@ static broker_status working(const broker_order *o)
     return o->filled_e9 > 0 ? BROKER_PARTIALLY_FILLED : BROKER_NEW;
 }
 
-static const broker_fill *keep_fill(ats_broker *b, const broker_order *o, const ats_exec *x)
+static const broker_fill *keep_fill(ats_paper *b, const broker_order *o, const ats_exec *x)
 {
     if (b->fill_count == b->fill_capacity) {
         uint64_t capacity = b->fill_capacity ? b->fill_capacity * 2 : 1024;
@@ -47,7 +47,7 @@ static const broker_fill *keep_fill(ats_broker *b, const broker_order *o, const 
 }
 
 /* What one leg has filled comes off the other, which the venue does without a word. */
-static void take_sizes(ats_broker *b, uint32_t symbol_id)
+static void take_sizes(ats_paper *b, uint32_t symbol_id)
 {
     const ats_order_table *open = ats_venue_sim_orders(b->sim);
     const ats_order_entry *e = ats_order_table_first(open, symbol_id);
@@ -58,7 +58,7 @@ static void take_sizes(ats_broker *b, uint32_t symbol_id)
     }
 }
 
-static void on_fill(ats_broker *b, broker_order *o, const ats_exec *x)
+static void on_fill(ats_paper *b, broker_order *o, const ats_exec *x)
 {
     int64_t signed_e9 = o->side == ATS_SIDE_BUY ? x->last_qty_e9 : -x->last_qty_e9;
     o->filled_e9 += x->last_qty_e9;
@@ -76,7 +76,7 @@ static void on_fill(ats_broker *b, broker_order *o, const ats_exec *x)
     take_sizes(b, o->symbol_id);
 }
 
-static void on_replaced(ats_broker *b, broker_order *o, const ats_exec *x)
+static void on_replaced(ats_paper *b, broker_order *o, const ats_exec *x)
 {
     broker_order *by = broker_order_at(b, x->ref_order_id);
     o->replaced_by = x->ref_order_id;
@@ -86,7 +86,7 @@ static void on_replaced(ats_broker *b, broker_order *o, const ats_exec *x)
         by->head_id = o->head_id;
 }
 
-static void on_replace_rejected(ats_broker *b, broker_order *o, const ats_exec *x)
+static void on_replace_rejected(ats_paper *b, broker_order *o, const ats_exec *x)
 {
     broker_order *by = broker_order_at(b, x->ref_order_id);
     if (!broker_is_over(o->status))
@@ -103,7 +103,7 @@ static void on_replace_rejected(ats_broker *b, broker_order *o, const ats_exec *
     }
 }
 
-static void on_answer(ats_broker *b, const ats_exec *x)
+static void on_answer(ats_paper *b, const ats_exec *x)
 {
     broker_order *o = broker_order_at(b, x->order_id);
     if (!o)
@@ -147,7 +147,7 @@ static void on_answer(ats_broker *b, const ats_exec *x)
     }
 }
 
-void broker_run_due(ats_broker *b)
+void broker_run_due(ats_paper *b)
 {
     ats_exec x;
     while (ats_venue_sim_next_due(b->sim) <= b->now_ns)

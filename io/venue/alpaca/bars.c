@@ -6,7 +6,7 @@
 
 #define MINUTE_NS (60 * ATS_SECOND_NS)
 
-int64_t broker_local_midnight(const ats_broker *b, int64_t ns)
+int64_t broker_local_midnight(const ats_paper *b, int64_t ns)
 {
     const ats_calendar *c = b->config.calendar;
     if (!c)
@@ -81,7 +81,7 @@ void broker_bar_add_bar(broker_bar *a, const ats_bar *piece, int64_t start_ns, u
 }
 
 /* A minute is over: what traded in it is told, and the day so far. */
-void broker_end_minutes(ats_broker *b)
+void broker_end_minutes(ats_paper *b)
 {
     if (b->now_ns < b->minute_ns + MINUTE_NS)
         return;
@@ -100,7 +100,7 @@ void broker_end_minutes(ats_broker *b)
     }
 }
 
-void broker_bars_of_trade(ats_broker *b, const ats_trade *t)
+void broker_bars_of_trade(ats_paper *b, const ats_trade *t)
 {
     broker_symbol *s = &b->symbol[t->h.symbol_id];
     int64_t midnight = broker_local_midnight(b, t->h.recv_ns);

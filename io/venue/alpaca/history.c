@@ -30,7 +30,7 @@ typedef struct page_start {
 } page_start;
 
 typedef struct page {
-    ats_broker *broker;
+    ats_paper *broker;
     row_kind kind;
     timeframe frame;
     int64_t start_ns, end_ns;
@@ -75,7 +75,7 @@ static bool read_timeframe(const char *text, timeframe *out)
 
 /* Where the bar begins that holds a moment: minutes and hours count from UTC's midnight, days,
  * weeks (from Monday) and months from New York's. */
-static int64_t bar_start(const ats_broker *b, timeframe f, int64_t ns)
+static int64_t bar_start(const ats_paper *b, timeframe f, int64_t ns)
 {
     if (f.unit == 'm')
         return ns - ns % ATS_DAY_NS + ns % ATS_DAY_NS / (f.count * MINUTE_NS) * f.count * MINUTE_NS;
@@ -118,7 +118,7 @@ static bool read_token(const char *token, page_start *out)
     return true;
 }
 
-static bool read_parameters(ats_broker *b, rest_call *call, page *p)
+static bool read_parameters(ats_paper *b, rest_call *call, page *p)
 {
     const char *token = rest_query(call, "page_token"), *sort = rest_query(call, "sort");
     const char *adjustment = rest_query(call, "adjustment");
@@ -218,7 +218,7 @@ static bool visit(void *context, const ats_market *m)
 /* All rows of a symbol that the page has room for; 0, or -1: the recording cannot be read. */
 static int put_symbol(page *p, uint32_t symbol_id, const page_start *from)
 {
-    const ats_broker_config *c = &p->broker->config;
+    const ats_paper_config *c = &p->broker->config;
     p->symbol_id = symbol_id;
     p->from = *from;
     p->rows = 0;
@@ -264,7 +264,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Every symbol that was asked for and is known, by name; the caller frees. */
-static const char **sorted_symbols(const ats_broker *b, const rest_call *call, uint32_t *n)
+static const char **sorted_symbols(const ats_paper *b, const rest_call *call, uint32_t *n)
 {
     const char **names = calloc(b->config.symbols->count + 1ull, sizeof *names);
     *n = 0;
@@ -276,7 +276,7 @@ static const char **sorted_symbols(const ats_broker *b, const rest_call *call, u
     return names;
 }
 
-static void put_page(ats_broker *b, rest_call *call, page *p)
+static void put_page(ats_paper *b, rest_call *call, page *p)
 {
     uint32_t n;
     const page_start first = p->from;
@@ -322,7 +322,7 @@ static bool which(const rest_call *call, row_kind *out)
     return false;
 }
 
-json_t *rest_history(ats_broker *b, rest_call *call)
+json_t *rest_history(ats_paper *b, rest_call *call)
 {
     page p = {0};
     if (!rest_query(call, "symbols"))
@@ -350,7 +350,7 @@ static bool put_latest(broker_wire *w, const broker_symbol *s, row_kind kind)
     return true;
 }
 
-json_t *rest_latest(ats_broker *b, rest_call *call)
+json_t *rest_latest(ats_paper *b, rest_call *call)
 {
     row_kind kind;
     bool any = false;
@@ -406,7 +406,7 @@ static void put_snapshot(broker_wire *w, const broker_symbol *s)
     put(w, "}");
 }
 
-json_t *rest_snapshots(ats_broker *b, rest_call *call)
+json_t *rest_snapshots(ats_paper *b, rest_call *call)
 {
     broker_wire *w = &call->raw;
     bool any = false;

@@ -27,13 +27,13 @@ void broker_refuse(broker_refusal *r, int status, int code, const char *format, 
 
 /* ---- finding -------------------------------------------------------------------------------- */
 
-broker_order *broker_order_at(const ats_broker *b, uint64_t order_id)
+broker_order *broker_order_at(const ats_paper *b, uint64_t order_id)
 {
     bool there = order_id < b->order_capacity && b->order[order_id].order_id != 0;
     return there ? &b->order[order_id] : NULL;
 }
 
-static uint64_t *client_place(const ats_broker *b, const char *client_id)
+static uint64_t *client_place(const ats_paper *b, const char *client_id)
 {
     uint64_t at = XXH3_64bits(client_id, strlen(client_id));
     for (;; at++) {
@@ -43,12 +43,12 @@ static uint64_t *client_place(const ats_broker *b, const char *client_id)
     }
 }
 
-broker_order *broker_order_by_client(const ats_broker *b, const char *client_id)
+broker_order *broker_order_by_client(const ats_paper *b, const char *client_id)
 {
     return b->client_capacity ? broker_order_at(b, *client_place(b, client_id)) : NULL;
 }
 
-uint32_t broker_symbol_by_text(const ats_broker *b, const char *text)
+uint32_t broker_symbol_by_text(const ats_paper *b, const char *text)
 {
     char upper[ATS_SYMBOL_TEXT];
     size_t n = 0;
@@ -62,7 +62,7 @@ uint32_t broker_symbol_by_text(const ats_broker *b, const char *text)
 }
 
 /* Room for one more order and its legs. */
-static bool reserve(ats_broker *b)
+static bool reserve(ats_paper *b)
 {
     if (b->order_count + ATS_LEG_IDS > b->order_capacity) {
         uint64_t capacity = b->order_capacity ? b->order_capacity * 2 : 1024;
@@ -158,7 +158,7 @@ static const word CLASSES[] = {{"simple", ATS_ORDER_CLASS_SIMPLE},   {"", ATS_OR
                                {"bracket", ATS_ORDER_CLASS_BRACKET}, {"oco", ATS_ORDER_CLASS_OCO},
                                {"oto", ATS_ORDER_CLASS_OTO},         {NULL, 0}};
 
-static bool read_client_id(const ats_broker *b, json_t *body, broker_order *o, broker_refusal *why)
+static bool read_client_id(const ats_paper *b, json_t *body, broker_order *o, broker_refusal *why)
 {
     const char *text = json_string_value(json_object_get(body, "client_order_id"));
     if (!text || !*text)
@@ -176,14 +176,14 @@ static bool read_client_id(const ats_broker *b, json_t *body, broker_order *o, b
 }
 
 /* What an order would trade at now; 0 = not known. */
-static int64_t market_price(const ats_broker *b, const broker_order *o)
+static int64_t market_price(const ats_paper *b, const broker_order *o)
 {
     const broker_symbol *s = &b->symbol[o->symbol_id];
     int64_t quote = o->side == ATS_SIDE_BUY ? s->quote.ask_e9 : s->quote.bid_e9;
     return quote > 0 ? quote : s->last_e9;
 }
 
-static bool read_trail(const ats_broker *b, json_t *body, broker_order *o, broker_refusal *why)
+static bool read_trail(const ats_paper *b, json_t *body, broker_order *o, broker_refusal *why)
 {
     if (!read_e9(body, "trail_price", &o->trail_e9, why) ||
         !read_e9(body, "trail_percent", &o->trail_percent_e9, why))
@@ -200,7 +200,7 @@ static bool read_trail(const ats_broker *b, json_t *body, broker_order *o, broke
     return true;
 }
 
-static bool read_qty(const ats_broker *b, json_t *body, broker_order *o, broker_refusal *why)
+static bool read_qty(const ats_paper *b, json_t *body, broker_order *o, broker_refusal *why)
 {
     if (!read_e9(body, "qty", &o->qty_e9, why) || !read_e9(body, "notional", &o->notional_e9, why))
         return false;
@@ -270,7 +270,7 @@ static bool read_legs(json_t *body, broker_order *o, broker_refusal *why)
     return why->status == 0;
 }
 
-static bool read_order(const ats_broker *b, json_t *body, broker_order *o, broker_refusal *why)
+static bool read_order(const ats_paper *b, json_t *body, broker_order *o, broker_refusal *why)
 {
     const char *symbol = json_string_value(json_object_get(body, "symbol"));
     *o = (broker_order){.submitted_ns = b->now_ns, .updated_ns = b->now_ns};
@@ -296,12 +296,12 @@ static bool read_order(const ats_broker *b, json_t *body, broker_order *o, broke
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
-static bool is_on_tick(const ats_broker *b, uint32_t symbol_id, int64_t px_e9)
+static bool is_on_tick(const ats_paper *b, uint32_t symbol_id, int64_t px_e9)
 {
     return px_e9 % ats_symbol_tick_e9(&b->config.symbols->entry[symbol_id], px_e9) == 0;
 }
 
-static bool check_ticks(const ats_broker *b, const broker_order *o, broker_refusal *why)
+static bool check_ticks(const ats_paper *b, const broker_order *o, broker_refusal *why)
 {
     const struct {
         const char *name;
@@ -341,7 +341,7 @@ static bool check_session(const broker_order *o, broker_refusal *why)
 }
 
 /* A market or stop order of ours on the other side might meet it. */
-static bool check_wash(const ats_broker *b, const broker_order *o, broker_refusal *why)
+static bool check_wash(const ats_paper *b, const broker_order *o, broker_refusal *why)
 {
     const ats_order_table *open = ats_venue_sim_orders(b->sim);
     const ats_order_entry *e = ats_order_table_first(open, o->symbol_id);
@@ -360,7 +360,7 @@ static bool check_wash(const ats_broker *b, const broker_order *o, broker_refusa
     return true;
 }
 
-int64_t broker_free_qty_e9(const ats_broker *b, uint32_t symbol_id)
+int64_t broker_free_qty_e9(const ats_paper *b, uint32_t symbol_id)
 {
     int64_t held = b->portfolio->holdings[symbol_id].qty_e9, asked = 0;
     const ats_order_table *open = ats_venue_sim_orders(b->sim);
@@ -377,7 +377,7 @@ int64_t broker_free_qty_e9(const ats_broker *b, uint32_t symbol_id)
     return (held < 0 ? -held : held) - asked;
 }
 
-static bool check_held(const ats_broker *b, const broker_order *o, broker_refusal *why)
+static bool check_held(const ats_paper *b, const broker_order *o, broker_refusal *why)
 {
     int64_t held = b->portfolio->holdings[o->symbol_id].qty_e9;
     int64_t free_e9 = broker_free_qty_e9(b, o->symbol_id);
@@ -405,7 +405,7 @@ static bool check_held(const ats_broker *b, const broker_order *o, broker_refusa
     return true;
 }
 
-static bool check_power(const ats_broker *b, const broker_order *o, broker_refusal *why)
+static bool check_power(const ats_paper *b, const broker_order *o, broker_refusal *why)
 {
     int64_t held = b->portfolio->holdings[o->symbol_id].qty_e9;
     bool reduces = o->side == ATS_SIDE_BUY ? held < 0 : held > 0;
@@ -420,7 +420,7 @@ static bool check_power(const ats_broker *b, const broker_order *o, broker_refus
     return false;
 }
 
-static bool check_order(const ats_broker *b, const broker_order *o, broker_refusal *why)
+static bool check_order(const ats_paper *b, const broker_order *o, broker_refusal *why)
 {
     return check_ticks(b, o, why) && check_session(o, why) && check_wash(b, o, why) &&
            check_held(b, o, why) && check_power(b, o, why);
@@ -428,7 +428,7 @@ static bool check_order(const ats_broker *b, const broker_order *o, broker_refus
 
 /* ---- entering ------------------------------------------------------------------------------- */
 
-static ats_order request_of(const ats_broker *b, const broker_order *o)
+static ats_order request_of(const ats_paper *b, const broker_order *o)
 {
     return (ats_order){
         .h = {.kind = ATS_KIND_ORDER, .symbol_id = o->symbol_id, .recv_ns = b->now_ns},
@@ -449,7 +449,7 @@ static ats_order request_of(const ats_broker *b, const broker_order *o)
 }
 
 /* Gives it an id, a client id if it has none, and a place. Room is there. */
-static broker_order *enter(ats_broker *b, broker_order *draft, uint64_t order_id)
+static broker_order *enter(ats_paper *b, broker_order *draft, uint64_t order_id)
 {
     draft->order_id = order_id;
     if (!draft->client_id[0])
@@ -461,7 +461,7 @@ static broker_order *enter(ats_broker *b, broker_order *draft, uint64_t order_id
     return &b->order[order_id];
 }
 
-static void enter_legs(ats_broker *b, const broker_order *head, const ats_order *request)
+static void enter_legs(ats_paper *b, const broker_order *head, const ats_order *request)
 {
     ats_order legs[ATS_LEGS_MAX];
     uint32_t n = ats_order_legs(request, legs);
@@ -482,7 +482,7 @@ static void enter_legs(ats_broker *b, const broker_order *head, const ats_order 
 }
 
 /* Is there a session for it now? */
-static bool may_work(const ats_broker *b, const broker_order *o)
+static bool may_work(const ats_paper *b, const broker_order *o)
 {
     if (broker_is_crypto(b, o->symbol_id) || !b->config.calendar)
         return true;
@@ -490,16 +490,16 @@ static bool may_work(const ats_broker *b, const broker_order *o)
            (o->extended && b->segment.phase != ATS_PHASE_CLOSED);
 }
 
-static bool has_room(ats_broker *b, broker_refusal *why)
+static bool has_room(ats_paper *b, broker_refusal *why)
 {
-    if (b->order_count / ATS_LEG_IDS >= ATS_BROKER_ORDERS_MAX || !ats_venue_sim_room(b->sim))
+    if (b->order_count / ATS_LEG_IDS >= ATS_PAPER_ORDERS_MAX || !ats_venue_sim_room(b->sim))
         broker_refuse(why, 403, CODE_FORBIDDEN, "this venue takes no more orders");
     else if (!reserve(b))
         broker_refuse(why, 500, 50010000, "internal server error occurred");
     return why->status == 0;
 }
 
-static broker_order *enter_and_send(ats_broker *b, broker_order *draft, const broker_order *old)
+static broker_order *enter_and_send(ats_paper *b, broker_order *draft, const broker_order *old)
 {
     uint64_t order_id = b->order_count;
     b->order_count += ATS_LEG_IDS;
@@ -516,7 +516,7 @@ static broker_order *enter_and_send(ats_broker *b, broker_order *draft, const br
     return o;
 }
 
-broker_order *broker_submit(ats_broker *b, json_t *body, broker_refusal *why)
+broker_order *broker_submit(ats_paper *b, json_t *body, broker_refusal *why)
 {
     broker_order draft;
     if (!has_room(b, why) || !read_order(b, body, &draft, why) || !check_order(b, &draft, why))
@@ -539,7 +539,7 @@ static bool may_change(const broker_order *o, const char *what, broker_refusal *
     return false;
 }
 
-broker_order *broker_replace(ats_broker *b, broker_order *o, json_t *body, broker_refusal *why)
+broker_order *broker_replace(ats_paper *b, broker_order *o, json_t *body, broker_refusal *why)
 {
     int64_t qty, limit, stop, trail;
     uint64_t old_id = o->order_id;
@@ -575,7 +575,7 @@ broker_order *broker_replace(ats_broker *b, broker_order *o, json_t *body, broke
     return enter_and_send(b, &draft, o);
 }
 
-broker_order *broker_cancel(ats_broker *b, broker_order *o, broker_refusal *why)
+broker_order *broker_cancel(ats_paper *b, broker_order *o, broker_refusal *why)
 {
     if (o->status != BROKER_ACCEPTED && o->status != BROKER_PENDING_NEW &&
         o->status != BROKER_PENDING_CANCEL && !may_change(o, "cancel", why))
@@ -595,7 +595,7 @@ broker_order *broker_cancel(ats_broker *b, broker_order *o, broker_refusal *why)
     return o;
 }
 
-broker_order *broker_close(ats_broker *b, uint32_t symbol_id, int64_t qty_e9, broker_refusal *why)
+broker_order *broker_close(ats_paper *b, uint32_t symbol_id, int64_t qty_e9, broker_refusal *why)
 {
     int64_t held = b->portfolio->holdings[symbol_id].qty_e9;
     if (held == 0) {

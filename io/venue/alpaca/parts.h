@@ -1,9 +1,9 @@
-/* parts.h: what the files of the Alpaca broker share. Include io/venue/alpaca/broker.h elsewhere.
+/* parts.h: what the files of the Alpaca broker share. Include io/venue/alpaca/paper.h elsewhere.
  */
 #ifndef ATS_IO_VENUE_ALPACA_PARTS_H
 #define ATS_IO_VENUE_ALPACA_PARTS_H
 
-#include "io/venue/alpaca/broker.h"
+#include "io/venue/alpaca/paper.h"
 
 #include <jansson.h>
 
@@ -80,8 +80,8 @@ typedef struct broker_symbol {
     int64_t day_last_e9; /* the same at the end of the session before */
 } broker_symbol;
 
-struct ats_broker {
-    ats_broker_config config;
+struct ats_paper {
+    ats_paper_config config;
     ats_venue_sim *sim;
     ats_portfolio *portfolio;
     broker_symbol *symbol; /* [symbol_count + 1] */
@@ -99,7 +99,7 @@ struct ats_broker {
     uint64_t fill_count, fill_capacity;
     uint64_t event_count; /* updates told that are no fills */
 
-    ats_broker_stream *streams; /* list */
+    ats_paper_stream *streams; /* list */
 };
 
 /* ---- text.c --------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ json_t *broker_text_e18(ats_money_e18 value_e18);
 /* UTC, RFC 3339; NULL for 0. */
 json_t *broker_time_json(int64_t ns);
 /* The same in New York's time with its offset, to the second. */
-json_t *broker_local_time_json(const ats_broker *b, int64_t ns);
+json_t *broker_local_time_json(const ats_paper *b, int64_t ns);
 
 /* Ids. kind keeps those of orders, assets and executions apart. */
 enum {
@@ -123,12 +123,12 @@ enum {
     BROKER_ID_EXECUTION = 4,
     BROKER_ID_ACCOUNT = 5
 };
-void broker_uuid(const ats_broker *b, uint32_t kind, uint64_t number, char out[BROKER_UUID_BYTES]);
+void broker_uuid(const ats_paper *b, uint32_t kind, uint64_t number, char out[BROKER_UUID_BYTES]);
 /* The number behind a UUID of this kind; 0: it is none of ours. */
-uint64_t broker_uuid_number(const ats_broker *b, uint32_t kind, const char *text);
-json_t *broker_uuid_json(const ats_broker *b, uint32_t kind, uint64_t number);
+uint64_t broker_uuid_number(const ats_paper *b, uint32_t kind, const char *text);
+json_t *broker_uuid_json(const ats_paper *b, uint32_t kind, uint64_t number);
 
-bool broker_is_crypto(const ats_broker *b, uint32_t symbol_id);
+bool broker_is_crypto(const ats_paper *b, uint32_t symbol_id);
 
 /* ---- orders.c ------------------------------------------------------------------------------- */
 
@@ -143,55 +143,55 @@ typedef struct broker_refusal {
 void broker_refuse(broker_refusal *r, int status, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-broker_order *broker_order_at(const ats_broker *b, uint64_t order_id);
-broker_order *broker_order_by_client(const ats_broker *b, const char *client_id);
-uint32_t broker_symbol_by_text(const ats_broker *b, const char *text); /* or asset id; 0 = none */
+broker_order *broker_order_at(const ats_paper *b, uint64_t order_id);
+broker_order *broker_order_by_client(const ats_paper *b, const char *client_id);
+uint32_t broker_symbol_by_text(const ats_paper *b, const char *text); /* or asset id; 0 = none */
 
 /* Each gives the order that comes of it, or NULL with the refusal filled in. */
-broker_order *broker_submit(ats_broker *b, json_t *body, broker_refusal *why);
-broker_order *broker_replace(ats_broker *b, broker_order *o, json_t *body, broker_refusal *why);
-broker_order *broker_cancel(ats_broker *b, broker_order *o, broker_refusal *why);
+broker_order *broker_submit(ats_paper *b, json_t *body, broker_refusal *why);
+broker_order *broker_replace(ats_paper *b, broker_order *o, json_t *body, broker_refusal *why);
+broker_order *broker_cancel(ats_paper *b, broker_order *o, broker_refusal *why);
 /* Leaves a position: a market order of this quantity, 0 = all of it. */
-broker_order *broker_close(ats_broker *b, uint32_t symbol_id, int64_t qty_e9, broker_refusal *why);
+broker_order *broker_close(ats_paper *b, uint32_t symbol_id, int64_t qty_e9, broker_refusal *why);
 
 /* Held less what open orders would sell (of a short position: buy). */
-int64_t broker_free_qty_e9(const ats_broker *b, uint32_t symbol_id);
+int64_t broker_free_qty_e9(const ats_paper *b, uint32_t symbol_id);
 
 /* ---- answers.c ------------------------------------------------------------------------------ */
 
 /* Does what has fallen due at the venue until now. */
-void broker_run_due(ats_broker *b);
+void broker_run_due(ats_paper *b);
 
 /* ---- render.c ------------------------------------------------------------------------------- */
 
-json_t *broker_order_json(const ats_broker *b, const broker_order *o, bool nested);
-json_t *broker_account_json(const ats_broker *b);
-json_t *broker_position_json(const ats_broker *b, uint32_t symbol_id);
-json_t *broker_asset_json(const ats_broker *b, uint32_t symbol_id);
-json_t *broker_clock_json(const ats_broker *b);
-json_t *broker_session_json(const ats_broker *b, const ats_session *session);
-json_t *broker_fill_json(const ats_broker *b, const broker_fill *f);
+json_t *broker_order_json(const ats_paper *b, const broker_order *o, bool nested);
+json_t *broker_account_json(const ats_paper *b);
+json_t *broker_position_json(const ats_paper *b, uint32_t symbol_id);
+json_t *broker_asset_json(const ats_paper *b, uint32_t symbol_id);
+json_t *broker_clock_json(const ats_paper *b);
+json_t *broker_session_json(const ats_paper *b, const ats_session *session);
+json_t *broker_fill_json(const ats_paper *b, const broker_fill *f);
 json_t *broker_refusal_json(broker_refusal *why);
 
 /* Equity times the multiplier less what is held and asked for, >= 0. */
-int64_t broker_buying_power_e9(const ats_broker *b);
+int64_t broker_buying_power_e9(const ats_paper *b);
 
 /* ---- bars.c --------------------------------------------------------------------------------- */
 
-int64_t broker_local_midnight(const ats_broker *b, int64_t ns);
+int64_t broker_local_midnight(const ats_paper *b, int64_t ns);
 
 /* Adds a trade or a finer bar to one that starts at start_ns. False: a trade that makes no bar. */
 bool broker_bar_add_trade(broker_bar *a, const ats_trade *t, int64_t start_ns, uint32_t period_s);
 void broker_bar_add_bar(broker_bar *a, const ats_bar *piece, int64_t start_ns, uint32_t period_s);
 
-void broker_bars_of_trade(ats_broker *b, const ats_trade *t);
-void broker_end_minutes(ats_broker *b);
+void broker_bars_of_trade(ats_paper *b, const ats_trade *t);
+void broker_end_minutes(ats_paper *b);
 
 /* ---- streams.c ------------------------------------------------------------------------------ */
 
 /* fill: of "fill" and "partial_fill"; NULL for any other event. */
-void broker_tell_update(ats_broker *b, const char *event, const broker_order *o,
+void broker_tell_update(ats_paper *b, const char *event, const broker_order *o,
                         const broker_fill *fill);
-void broker_tell_market(ats_broker *b, const ats_market *m);
+void broker_tell_market(ats_paper *b, const ats_market *m);
 
 #endif

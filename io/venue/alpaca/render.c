@@ -41,19 +41,19 @@ static const char *class_text(const broker_order *o)
     return TEXT[o->order_class];
 }
 
-static const char *asset_class(const ats_broker *b, uint32_t symbol_id)
+static const char *asset_class(const ats_paper *b, uint32_t symbol_id)
 {
     return broker_is_crypto(b, symbol_id) ? "crypto" : "us_equity";
 }
 
-static const char *symbol_text(const ats_broker *b, uint32_t symbol_id)
+static const char *symbol_text(const ats_paper *b, uint32_t symbol_id)
 {
     return b->config.symbols->entry[symbol_id].text;
 }
 
 /* ---- orders --------------------------------------------------------------------------------- */
 
-static json_t *legs_json(const ats_broker *b, const broker_order *head)
+static json_t *legs_json(const ats_paper *b, const broker_order *head)
 {
     json_t *legs = NULL;
     for (uint64_t id = head->order_id + 1; id < head->order_id + ATS_LEG_IDS; id++) {
@@ -86,7 +86,7 @@ static void put_order_times(json_t *j, const broker_order *o)
         json_object_set_new(j, times[i].key, broker_time_json(times[i].ns));
 }
 
-json_t *broker_order_json(const ats_broker *b, const broker_order *o, bool nested)
+json_t *broker_order_json(const ats_paper *b, const broker_order *o, bool nested)
 {
     json_t *j = json_object();
     json_object_set_new(j, "id", broker_uuid_json(b, BROKER_ID_ORDER, o->order_id));
@@ -125,7 +125,7 @@ json_t *broker_order_json(const ats_broker *b, const broker_order *o, bool neste
 /* ---- account -------------------------------------------------------------------------------- */
 
 /* What open orders that add to positions would cost. */
-static ats_money_e18 open_value(const ats_broker *b)
+static ats_money_e18 open_value(const ats_paper *b)
 {
     const ats_order_table *open = ats_venue_sim_orders(b->sim);
     ats_money_e18 sum = 0;
@@ -150,13 +150,13 @@ static int64_t at_least_0(ats_money_e18 value_e18)
     return value_e18 > 0 ? ats_money_round_e9(value_e18) : 0;
 }
 
-int64_t broker_buying_power_e9(const ats_broker *b)
+int64_t broker_buying_power_e9(const ats_paper *b)
 {
     const ats_portfolio *p = b->portfolio;
     return at_least_0(ats_portfolio_equity(p) * MULTIPLIER - p->gross_e18 - open_value(b));
 }
 
-json_t *broker_account_json(const ats_broker *b)
+json_t *broker_account_json(const ats_paper *b)
 {
     const ats_portfolio *p = b->portfolio;
     ats_money_e18 equity = ats_portfolio_equity(p), initial = p->gross_e18 / 10000 * INITIAL_BPS;
@@ -202,7 +202,7 @@ static json_t *share_json(ats_money_e18 part, ats_money_e18 whole)
     return broker_text_e9(e9 ? (int64_t)(part / e9) : 0);
 }
 
-json_t *broker_position_json(const ats_broker *b, uint32_t symbol_id)
+json_t *broker_position_json(const ats_paper *b, uint32_t symbol_id)
 {
     const ats_holding *h = &b->portfolio->holdings[symbol_id];
     const broker_symbol *s = &b->symbol[symbol_id];
@@ -240,7 +240,7 @@ json_t *broker_position_json(const ats_broker *b, uint32_t symbol_id)
 
 /* ---- assets, clock, calendar ---------------------------------------------------------------- */
 
-json_t *broker_asset_json(const ats_broker *b, uint32_t symbol_id)
+json_t *broker_asset_json(const ats_paper *b, uint32_t symbol_id)
 {
     bool crypto = broker_is_crypto(b, symbol_id);
     const ats_symbol *s = &b->config.symbols->entry[symbol_id];
@@ -261,7 +261,7 @@ json_t *broker_asset_json(const ats_broker *b, uint32_t symbol_id)
     return j;
 }
 
-json_t *broker_clock_json(const ats_broker *b)
+json_t *broker_clock_json(const ats_paper *b)
 {
     const ats_calendar *c = b->config.calendar ? b->config.calendar : &ats_calendar_continuous;
     ats_segment now = b->segment;
@@ -281,7 +281,7 @@ json_t *broker_clock_json(const ats_broker *b)
     return j;
 }
 
-static json_t *minute_json(const ats_broker *b, int64_t ns, const char *between)
+static json_t *minute_json(const ats_paper *b, int64_t ns, const char *between)
 {
     char utc[ATS_CLOCK_TEXT_BYTES], text[16];
     int32_t offset_s = b->config.calendar ? ats_calendar_offset_s(b->config.calendar, ns) : 0;
@@ -290,7 +290,7 @@ static json_t *minute_json(const ats_broker *b, int64_t ns, const char *between)
     return json_string(text);
 }
 
-json_t *broker_session_json(const ats_broker *b, const ats_session *session)
+json_t *broker_session_json(const ats_paper *b, const ats_session *session)
 {
     char date[16];
     snprintf(date, sizeof date, "%04u-%02u-%02u", session->date / 10000, session->date / 100 % 100,
@@ -306,7 +306,7 @@ json_t *broker_session_json(const ats_broker *b, const ats_session *session)
 
 /* ---- activities, refusals ------------------------------------------------------------------- */
 
-json_t *broker_fill_json(const ats_broker *b, const broker_fill *f)
+json_t *broker_fill_json(const ats_paper *b, const broker_fill *f)
 {
     const broker_order *o = broker_order_at(b, f->order_id);
     char utc[ATS_CLOCK_TEXT_BYTES], uuid[BROKER_UUID_BYTES], id[80];

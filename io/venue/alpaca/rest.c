@@ -143,13 +143,13 @@ json_t *rest_not_found(rest_call *call, const char *what)
 
 /* ---- account, clock, assets ----------------------------------------------------------------- */
 
-static json_t *get_account(ats_broker *b, rest_call *call)
+static json_t *get_account(ats_paper *b, rest_call *call)
 {
     (void)call;
     return broker_account_json(b);
 }
 
-static json_t *get_configurations(ats_broker *b, rest_call *call)
+static json_t *get_configurations(ats_paper *b, rest_call *call)
 {
     (void)b;
     (void)call;
@@ -159,7 +159,7 @@ static json_t *get_configurations(ats_broker *b, rest_call *call)
                      0);
 }
 
-static json_t *get_clock(ats_broker *b, rest_call *call)
+static json_t *get_clock(ats_paper *b, rest_call *call)
 {
     (void)call;
     return broker_clock_json(b);
@@ -170,7 +170,7 @@ static uint32_t date_of(int64_t ns)
     return ats_date_of_ns(ns);
 }
 
-static json_t *get_calendar(ats_broker *b, rest_call *call)
+static json_t *get_calendar(ats_paper *b, rest_call *call)
 {
     const ats_calendar *c = b->config.calendar ? b->config.calendar : &ats_calendar_continuous;
     uint32_t today = date_of(b->now_ns);
@@ -186,7 +186,7 @@ static json_t *get_calendar(ats_broker *b, rest_call *call)
     return list;
 }
 
-static json_t *get_assets(ats_broker *b, rest_call *call)
+static json_t *get_assets(ats_paper *b, rest_call *call)
 {
     json_t *list = json_array();
     bool crypto_too = !rest_query_is(call, "asset_class", "us_equity");
@@ -199,7 +199,7 @@ static json_t *get_assets(ats_broker *b, rest_call *call)
     return list;
 }
 
-static json_t *get_asset(ats_broker *b, rest_call *call)
+static json_t *get_asset(ats_paper *b, rest_call *call)
 {
     uint32_t id = broker_symbol_by_text(b, call->arg);
     if (id == 0) {
@@ -213,7 +213,7 @@ static json_t *get_asset(ats_broker *b, rest_call *call)
 
 /* Fills, the latest first unless asked otherwise; a page goes on behind the activity whose id is
  * page_token. */
-static json_t *get_activities(ats_broker *b, rest_call *call)
+static json_t *get_activities(ats_paper *b, rest_call *call)
 {
     const char *token = rest_query(call, "page_token"), *dash = token ? strstr(token, "::") : NULL;
     uint64_t last = dash ? broker_uuid_number(b, BROKER_ID_EXECUTION, dash + 2) : 0;
@@ -239,7 +239,7 @@ static json_t *get_activities(ats_broker *b, rest_call *call)
 
 /* ---- orders --------------------------------------------------------------------------------- */
 
-static broker_order *order_of(ats_broker *b, rest_call *call)
+static broker_order *order_of(ats_paper *b, rest_call *call)
 {
     broker_order *o = broker_order_at(b, broker_uuid_number(b, BROKER_ID_ORDER, call->arg));
     if (!o)
@@ -247,7 +247,7 @@ static broker_order *order_of(ats_broker *b, rest_call *call)
     return o;
 }
 
-static json_t *post_order(ats_broker *b, rest_call *call)
+static json_t *post_order(ats_paper *b, rest_call *call)
 {
     broker_order *o = broker_submit(b, call->body, &call->why);
     return o ? broker_order_json(b, o, true) : NULL;
@@ -259,7 +259,7 @@ typedef struct order_filter {
     bool open, closed, nested;
 } order_filter;
 
-static bool passes(const ats_broker *b, const rest_call *call, const order_filter *f,
+static bool passes(const ats_paper *b, const rest_call *call, const order_filter *f,
                    const broker_order *o)
 {
     bool over = broker_is_over(o->status);
@@ -271,7 +271,7 @@ static bool passes(const ats_broker *b, const rest_call *call, const order_filte
            (!rest_query(call, "side") || rest_query_is(call, "side", side));
 }
 
-static uint64_t id_from(const ats_broker *b, rest_call *call, const char *name, uint64_t fallback)
+static uint64_t id_from(const ats_paper *b, rest_call *call, const char *name, uint64_t fallback)
 {
     const char *text = rest_query(call, name);
     uint64_t id = text ? broker_uuid_number(b, BROKER_ID_ORDER, text) : fallback;
@@ -280,7 +280,7 @@ static uint64_t id_from(const ats_broker *b, rest_call *call, const char *name, 
     return id;
 }
 
-static json_t *get_orders(ats_broker *b, rest_call *call)
+static json_t *get_orders(ats_paper *b, rest_call *call)
 {
     uint64_t most = rest_query_count(call, "limit", LIST_DEFAULT, LIST_MAX);
     bool all = rest_query_is(call, "status", "all"),
@@ -302,27 +302,27 @@ static json_t *get_orders(ats_broker *b, rest_call *call)
     return list;
 }
 
-static json_t *get_order(ats_broker *b, rest_call *call)
+static json_t *get_order(ats_paper *b, rest_call *call)
 {
     const broker_order *o = order_of(b, call);
     return o ? broker_order_json(b, o, rest_query_is(call, "nested", "true")) : NULL;
 }
 
-static json_t *get_order_by_client(ats_broker *b, rest_call *call)
+static json_t *get_order_by_client(ats_paper *b, rest_call *call)
 {
     const char *id = rest_query(call, "client_order_id");
     const broker_order *o = id ? broker_order_by_client(b, id) : NULL;
     return o ? broker_order_json(b, o, true) : rest_not_found(call, "order not found");
 }
 
-static json_t *patch_order(ats_broker *b, rest_call *call)
+static json_t *patch_order(ats_paper *b, rest_call *call)
 {
     broker_order *o = order_of(b, call);
     o = o ? broker_replace(b, o, call->body, &call->why) : NULL;
     return o ? broker_order_json(b, o, false) : NULL;
 }
 
-static json_t *delete_order(ats_broker *b, rest_call *call)
+static json_t *delete_order(ats_paper *b, rest_call *call)
 {
     broker_order *o = order_of(b, call);
     if (o && broker_cancel(b, o, &call->why))
@@ -330,7 +330,7 @@ static json_t *delete_order(ats_broker *b, rest_call *call)
     return NULL;
 }
 
-static int cancel_or_tell(ats_broker *b, broker_order *o)
+static int cancel_or_tell(ats_paper *b, broker_order *o)
 {
     broker_refusal why = {0};
     broker_cancel(b, o, &why);
@@ -338,7 +338,7 @@ static int cancel_or_tell(ats_broker *b, broker_order *o)
     return why.status ? why.status : 200;
 }
 
-static json_t *delete_orders(ats_broker *b, rest_call *call)
+static json_t *delete_orders(ats_paper *b, rest_call *call)
 {
     json_t *list = json_array();
     for (uint64_t id = 1; id < b->order_count; id++) {
@@ -355,7 +355,7 @@ static json_t *delete_orders(ats_broker *b, rest_call *call)
 
 /* ---- positions ------------------------------------------------------------------------------ */
 
-static json_t *get_positions(ats_broker *b, rest_call *call)
+static json_t *get_positions(ats_paper *b, rest_call *call)
 {
     (void)call;
     json_t *list = json_array();
@@ -365,7 +365,7 @@ static json_t *get_positions(ats_broker *b, rest_call *call)
     return list;
 }
 
-static uint32_t position_of(const ats_broker *b, rest_call *call)
+static uint32_t position_of(const ats_paper *b, rest_call *call)
 {
     uint32_t id = broker_symbol_by_text(b, call->arg);
     if (id && b->portfolio->holdings[id].qty_e9 != 0)
@@ -374,13 +374,13 @@ static uint32_t position_of(const ats_broker *b, rest_call *call)
     return 0;
 }
 
-static json_t *get_position(ats_broker *b, rest_call *call)
+static json_t *get_position(ats_paper *b, rest_call *call)
 {
     uint32_t id = position_of(b, call);
     return id ? broker_position_json(b, id) : NULL;
 }
 
-static json_t *delete_position(ats_broker *b, rest_call *call)
+static json_t *delete_position(ats_paper *b, rest_call *call)
 {
     uint32_t id = position_of(b, call);
     const char *qty = rest_query(call, "qty"), *percent = rest_query(call, "percentage");
@@ -403,7 +403,7 @@ static json_t *delete_position(ats_broker *b, rest_call *call)
 }
 
 /* With cancel_orders, orders that hold shares go first: the position is left when they are gone. */
-static json_t *delete_positions(ats_broker *b, rest_call *call)
+static json_t *delete_positions(ats_paper *b, rest_call *call)
 {
     json_t *list = json_array();
     if (rest_query_is(call, "cancel_orders", "true")) {
@@ -477,7 +477,7 @@ static bool matches(const rest_route *route, const char *method, rest_call *call
     return true;
 }
 
-static json_t *dispatch(ats_broker *b, const ats_broker_request *r, rest_call *call)
+static json_t *dispatch(ats_paper *b, const ats_paper_request *r, rest_call *call)
 {
     const char *key = r->key ? r->key : "", *secret = r->secret ? r->secret : "";
     if (strcmp(key, b->config.key) != 0 || strcmp(secret, b->config.secret) != 0) {
@@ -502,10 +502,10 @@ static json_t *dispatch(ats_broker *b, const ats_broker_request *r, rest_call *c
     return rest_not_found(call, "endpoint not found.");
 }
 
-int ats_broker_rest(ats_broker *b, const ats_broker_request *request, ats_broker_reply *reply)
+int ats_paper_rest(ats_paper *b, const ats_paper_request *request, ats_paper_reply *reply)
 {
     rest_call *call = calloc(1, sizeof *call);
-    *reply = (ats_broker_reply){.status = 500};
+    *reply = (ats_paper_reply){.status = 500};
     if (!call)
         return ats_error(ATS_EXIT_FAILED, "venue: out of memory");
     call->status = 200;

@@ -25,7 +25,7 @@ typedef struct rest_call {
 } rest_call;
 
 /* What goes into the reply: NULL is no body, or call->raw. A refusal is told by call->why. */
-typedef json_t *rest_function(ats_broker *b, rest_call *call);
+typedef json_t *rest_function(ats_paper *b, rest_call *call);
 
 /* A parameter; NULL where there is none. */
 const char *rest_query(const rest_call *call, const char *name);

@@ -51,8 +51,8 @@ struct stream_connection {
     ats_websocket_user user;
     ats_websocket *ws; /* behind this struct */
     ats_venue_server *server;
-    ats_broker_stream *stream; /* once it is open */
-    ats_broker_stream_config config;
+    ats_paper_stream *stream; /* once it is open */
+    ats_paper_stream_config config;
     char key[CREDENTIAL_SIZE], secret[CREDENTIAL_SIZE];
     backlog out; /* messages, each after its `waiting` */
     bool closing;
@@ -250,20 +250,20 @@ static void serve(rest_connection *c)
 {
     const ats_http_request *q = ats_http_reader_request(c->reader);
     const ats_venue_fault fault = fault_of(c, q);
-    const ats_broker_request request = {.method = q->method,
-                                        .target = q->target,
-                                        .key = ats_http_request_header(q, "APCA-API-KEY-ID"),
-                                        .secret = ats_http_request_header(q, "APCA-API-SECRET-KEY"),
-                                        .body = q->body,
-                                        .body_bytes = q->body_bytes};
-    ats_broker_reply reply;
+    const ats_paper_request request = {.method = q->method,
+                                       .target = q->target,
+                                       .key = ats_http_request_header(q, "APCA-API-KEY-ID"),
+                                       .secret = ats_http_request_header(q, "APCA-API-SECRET-KEY"),
+                                       .body = q->body,
+                                       .body_bytes = q->body_bytes};
+    ats_paper_reply reply;
     c->server->counted.requests++;
     c->last |= !q->keep_alive || q->upgrade;
     if (fault.kind == ATS_FAULT_STATUS) {
         answer_status(c, (int)fault.argument);
         return;
     }
-    if (ats_broker_rest(c->server->config.broker, &request, &reply) != 0) {
+    if (ats_paper_rest(c->server->config.broker, &request, &reply) != 0) {
         ats_error_clear();
         c->last = true;
     }
@@ -392,7 +392,7 @@ static void bury_stream(stream_connection *c)
     if (c->next)
         c->next->previous = c->previous;
     if (c->stream)
-        ats_broker_stream_close(c->stream);
+        ats_paper_stream_close(c->stream);
     ats_loop_timer_unset(c->server->config.loop, &c->timer);
     free(c->swapped);
     free(c->out.bytes);
@@ -420,10 +420,10 @@ static bool stream_requested(ats_websocket_user *user, ats_websocket *ws, const 
     copy_field(head, head_bytes, "APCA-API-SECRET-KEY", c->secret);
     c->config.msgpack = strstr(type, "application/msgpack") != NULL;
     if (strcmp(path, "/stream") == 0)
-        c->config.kind = ATS_BROKER_STREAM_UPDATES;
+        c->config.kind = ATS_PAPER_STREAM_UPDATES;
     for (size_t i = 0; i < sizeof DATA / sizeof DATA[0]; i++)
         if (strcmp(path, DATA[i]) == 0)
-            c->config.kind = ATS_BROKER_STREAM_DATA;
+            c->config.kind = ATS_PAPER_STREAM_DATA;
     if (c->config.kind)
         return true;
     c->server->counted.streams_refused++;
@@ -524,7 +524,7 @@ static bool passes_fault(stream_connection *c, const ats_venue_fault *f, const v
 static void send_message(void *context, const void *bytes, size_t n, bool binary)
 {
     stream_connection *c = context;
-    bool data = c->config.kind == ATS_BROKER_STREAM_DATA, waits = c->swapped != NULL;
+    bool data = c->config.kind == ATS_PAPER_STREAM_DATA, waits = c->swapped != NULL;
     if (c->silent || (c->mute_until && monotonic_ns() < c->mute_until))
         return;
     ats_venue_fault f = next_fault(c->server, data ? ATS_FAULT_DATA : ATS_FAULT_UPDATES);
@@ -556,7 +556,7 @@ static void stream_opened(ats_websocket_user *user, ats_websocket *ws)
     c->config.send = send_message;
     c->config.context = c;
     c->server->counted.streams++;
-    c->stream = ats_broker_stream_open(c->server->config.broker, &c->config);
+    c->stream = ats_paper_stream_open(c->server->config.broker, &c->config);
     if (!c->stream) {
         ats_error_clear();
         c->closing = true;
@@ -568,7 +568,7 @@ static void stream_message(ats_websocket_user *user, ats_websocket *ws,
                            const ats_websocket_message *m)
 {
     stream_connection *c = (stream_connection *)user;
-    if (c->closing || ats_broker_stream_message(c->stream, m->bytes, m->length))
+    if (c->closing || ats_paper_stream_message(c->stream, m->bytes, m->length))
         return;
     c->closing = true;
     ats_websocket_close(ws, 1008, "not authorized");

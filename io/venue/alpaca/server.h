@@ -14,7 +14,7 @@
 
 #include "io/net/loop.h"
 #include "io/net/tls.h"
-#include "io/venue/alpaca/broker.h"
+#include "io/venue/alpaca/paper.h"
 #include "io/venue/alpaca/faults.h"
 
 #define ATS_VENUE_BEHIND_BYTES (16u << 20)
@@ -26,7 +26,7 @@
 #define ATS_VENUE_TIMERS      (ATS_VENUE_CONNECTIONS * 5u + 5u)
 
 typedef struct ats_venue_server_config {
-    ats_broker *broker;
+    ats_paper *broker;
     ats_loop *loop;
     ats_tls *tls;                    /* of a server; NULL: plain */
     ats_venue_faults *faults;        /* what is to go wrong; NULL: nothing */

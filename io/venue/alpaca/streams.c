@@ -30,10 +30,10 @@ static const char *const CHANNEL_NAMES[CHANNELS] = {"trades",      "quotes",    
                                                     "updatedBars", "dailyBars",   "statuses",
                                                     "lulds",       "corrections", "cancelErrors"};
 
-struct ats_broker_stream {
-    ats_broker *broker;
-    ats_broker_stream *next, *previous;
-    ats_broker_stream_config config;
+struct ats_paper_stream {
+    ats_paper *broker;
+    ats_paper_stream *next, *previous;
+    ats_paper_stream_config config;
     bool authorized;
     bool listening;        /* UPDATES */
     json_t *set[CHANNELS]; /* DATA: objects whose keys are symbols, or "*" */
@@ -46,15 +46,15 @@ struct ats_broker_stream {
 /* ---- sending -------------------------------------------------------------------------------- */
 
 /* UPDATES come in binary frames whatever is in them, as on paper accounts. */
-static void send_wire(ats_broker_stream *s, broker_wire *w)
+static void send_wire(ats_paper_stream *s, broker_wire *w)
 {
-    bool binary = s->config.msgpack || s->config.kind == ATS_BROKER_STREAM_UPDATES;
+    bool binary = s->config.msgpack || s->config.kind == ATS_PAPER_STREAM_UPDATES;
     if (!w->failed)
         s->config.send(s->config.context, w->bytes, w->length, binary);
     broker_wire_free(w);
 }
 
-static void send_json(ats_broker_stream *s, json_t *message)
+static void send_json(ats_paper_stream *s, json_t *message)
 {
     broker_wire w = {.msgpack = s->config.msgpack};
     if (message)
@@ -63,7 +63,7 @@ static void send_json(ats_broker_stream *s, json_t *message)
     send_wire(s, &w);
 }
 
-static void flush(ats_broker_stream *s)
+static void flush(ats_paper_stream *s)
 {
     broker_wire w = {.msgpack = s->config.msgpack};
     if (s->gathered_count == 0)
@@ -82,34 +82,34 @@ static void flush(ats_broker_stream *s)
     send_wire(s, &w);
 }
 
-static void send_success(ats_broker_stream *s, const char *message)
+static void send_success(ats_paper_stream *s, const char *message)
 {
     send_json(s, json_pack("[{s:s, s:s}]", "T", "success", "msg", message));
 }
 
-static void send_error(ats_broker_stream *s, int code, const char *message)
+static void send_error(ats_paper_stream *s, int code, const char *message)
 {
     send_json(s, json_pack("[{s:s, s:i, s:s}]", "T", "error", "code", code, "msg", message));
 }
 
 /* ---- market data: the session --------------------------------------------------------------- */
 
-static bool has_credentials(const ats_broker *b, const char *key, const char *secret)
+static bool has_credentials(const ats_paper *b, const char *key, const char *secret)
 {
     return key && secret && strcmp(key, b->config.key) == 0 &&
            strcmp(secret, b->config.secret) == 0;
 }
 
 /* The broker allows one at a time. */
-static bool another_is_authorized(const ats_broker_stream *s)
+static bool another_is_authorized(const ats_paper_stream *s)
 {
-    for (const ats_broker_stream *o = s->broker->streams; o; o = o->next)
+    for (const ats_paper_stream *o = s->broker->streams; o; o = o->next)
         if (o != s && o->config.kind == s->config.kind && o->authorized)
             return true;
     return false;
 }
 
-static void authorize_data(ats_broker_stream *s, const char *key, const char *secret)
+static void authorize_data(ats_paper_stream *s, const char *key, const char *secret)
 {
     if (s->authorized)
         send_error(s, 403, "already authenticated");
@@ -123,7 +123,7 @@ static void authorize_data(ats_broker_stream *s, const char *key, const char *se
     }
 }
 
-static void send_subscription(ats_broker_stream *s)
+static void send_subscription(ats_paper_stream *s)
 {
     json_t *o = json_pack("{s:s}", "T", "subscription");
     for (channel c = 0; c < CHANNELS; c++) {
@@ -136,7 +136,7 @@ static void send_subscription(ats_broker_stream *s)
     send_json(s, json_pack("[o]", o));
 }
 
-static void set_wants(ats_broker_stream *s, channel c)
+static void set_wants(ats_paper_stream *s, channel c)
 {
     const ats_symbols *symbols = s->broker->config.symbols;
     uint16_t bit = (uint16_t)(1u << c);
@@ -160,7 +160,7 @@ static bool are_symbols(const json_t *list)
     return !list || json_is_array(list);
 }
 
-static void subscribe(ats_broker_stream *s, const json_t *message, bool on)
+static void subscribe(ats_paper_stream *s, const json_t *message, bool on)
 {
     for (channel c = 0; c < CORRECTIONS; c++)
         if (!are_symbols(json_object_get(message, CHANNEL_NAMES[c]))) {
@@ -187,7 +187,7 @@ static void subscribe(ats_broker_stream *s, const json_t *message, bool on)
     send_subscription(s);
 }
 
-static bool on_data_message(ats_broker_stream *s, const json_t *message)
+static bool on_data_message(ats_paper_stream *s, const json_t *message)
 {
     const char *action = json_string_value(json_object_get(message, "action"));
     if (!action)
@@ -225,7 +225,7 @@ static channel channel_of(const ats_market *m)
     }
 }
 
-static void gather(ats_broker_stream *s, const ats_market *m, channel c)
+static void gather(ats_paper_stream *s, const ats_market *m, channel c)
 {
     const char *symbol = s->broker->config.symbols->entry[m->h.symbol_id].text;
     broker_wire *w = &s->gathered;
@@ -246,31 +246,31 @@ static void gather(ats_broker_stream *s, const ats_market *m, channel c)
         flush(s);
 }
 
-void broker_tell_market(ats_broker *b, const ats_market *m)
+void broker_tell_market(ats_paper *b, const ats_market *m)
 {
     channel c = channel_of(m);
-    for (ats_broker_stream *s = b->streams; s && c != CHANNELS; s = s->next)
-        if (s->config.kind == ATS_BROKER_STREAM_DATA && s->authorized &&
+    for (ats_paper_stream *s = b->streams; s && c != CHANNELS; s = s->next)
+        if (s->config.kind == ATS_PAPER_STREAM_DATA && s->authorized &&
             ((s->all | s->wants[m->h.symbol_id]) & 1u << c))
             gather(s, m, c);
 }
 
-void ats_broker_flush(ats_broker *b)
+void ats_paper_flush(ats_paper *b)
 {
-    for (ats_broker_stream *s = b->streams; s; s = s->next)
+    for (ats_paper_stream *s = b->streams; s; s = s->next)
         flush(s);
 }
 
 /* ---- updates -------------------------------------------------------------------------------- */
 
-static void send_authorization(ats_broker_stream *s, const char *action)
+static void send_authorization(ats_paper_stream *s, const char *action)
 {
     const char *status = s->authorized ? "authorized" : "unauthorized";
     send_json(s, json_pack("{s:s, s:{s:s, s:s}}", "stream", "authorization", "data", "status",
                            status, "action", action));
 }
 
-static void listen_to(ats_broker_stream *s, const json_t *streams)
+static void listen_to(ats_paper_stream *s, const json_t *streams)
 {
     size_t i;
     json_t *item, *list = json_array();
@@ -285,7 +285,7 @@ static void listen_to(ats_broker_stream *s, const json_t *streams)
     send_json(s, json_pack("{s:s, s:{s:o}}", "stream", "listening", "data", "streams", list));
 }
 
-static bool on_updates_message(ats_broker_stream *s, const json_t *message)
+static bool on_updates_message(ats_paper_stream *s, const json_t *message)
 {
     const char *action = json_string_value(json_object_get(message, "action"));
     const json_t *data = json_object_get(message, "data");
@@ -305,7 +305,7 @@ static bool on_updates_message(ats_broker_stream *s, const json_t *message)
     return true;
 }
 
-static json_t *update_json(const ats_broker *b, const char *event, const broker_order *o,
+static json_t *update_json(const ats_paper *b, const char *event, const broker_order *o,
                            const broker_fill *fill, uint64_t number)
 {
     json_t *data = json_object();
@@ -322,21 +322,21 @@ static json_t *update_json(const ats_broker *b, const char *event, const broker_
     return json_pack("{s:s, s:o}", "stream", "trade_updates", "data", data);
 }
 
-void broker_tell_update(ats_broker *b, const char *event, const broker_order *o,
+void broker_tell_update(ats_paper *b, const char *event, const broker_order *o,
                         const broker_fill *fill)
 {
     /* Every event has an id; fills share theirs with the activities. */
     uint64_t number = fill ? fill->exec_id : UPDATE_IDS | ++b->event_count;
-    for (ats_broker_stream *s = b->streams; s; s = s->next)
-        if (s->config.kind == ATS_BROKER_STREAM_UPDATES && s->listening)
+    for (ats_paper_stream *s = b->streams; s; s = s->next)
+        if (s->config.kind == ATS_PAPER_STREAM_UPDATES && s->listening)
             send_json(s, update_json(b, event, o, fill, number));
 }
 
 /* ---- opening and closing -------------------------------------------------------------------- */
 
-ats_broker_stream *ats_broker_stream_open(ats_broker *b, const ats_broker_stream_config *config)
+ats_paper_stream *ats_paper_stream_open(ats_paper *b, const ats_paper_stream_config *config)
 {
-    ats_broker_stream *s = calloc(1, sizeof *s);
+    ats_paper_stream *s = calloc(1, sizeof *s);
     uint16_t *wants = calloc(b->config.symbols->count + 1ull, sizeof *wants);
     if (!s || !wants) {
         free(s);
@@ -353,7 +353,7 @@ ats_broker_stream *ats_broker_stream_open(ats_broker *b, const ats_broker_stream
     if (s->next)
         s->next->previous = s;
     b->streams = s;
-    if (config->kind == ATS_BROKER_STREAM_DATA) {
+    if (config->kind == ATS_PAPER_STREAM_DATA) {
         send_success(s, "connected");
         if (config->key)
             authorize_data(s, config->key, config->secret);
@@ -362,10 +362,10 @@ ats_broker_stream *ats_broker_stream_open(ats_broker *b, const ats_broker_stream
     return s;
 }
 
-bool ats_broker_stream_message(ats_broker_stream *s, const void *bytes, size_t length)
+bool ats_paper_stream_message(ats_paper_stream *s, const void *bytes, size_t length)
 {
     json_t *message = broker_wire_read(bytes, length, s->config.msgpack);
-    bool data = s->config.kind == ATS_BROKER_STREAM_DATA, stays = true;
+    bool data = s->config.kind == ATS_PAPER_STREAM_DATA, stays = true;
     if (!message && s->config.msgpack) /* some clients send JSON all the same */
         message = broker_wire_read(bytes, length, false);
     if (message)
@@ -376,7 +376,7 @@ bool ats_broker_stream_message(ats_broker_stream *s, const void *bytes, size_t l
     return stays;
 }
 
-void ats_broker_stream_close(ats_broker_stream *s)
+void ats_paper_stream_close(ats_paper_stream *s)
 {
     if (s->previous)
         s->previous->next = s->next;

@@ -53,7 +53,7 @@ json_t *broker_time_json(int64_t ns)
     return json_string(text);
 }
 
-json_t *broker_local_time_json(const ats_broker *b, int64_t ns)
+json_t *broker_local_time_json(const ats_paper *b, int64_t ns)
 {
     char utc[ATS_CLOCK_TEXT_BYTES], text[BROKER_TIME_BYTES];
     int32_t offset_s = b->config.calendar ? ats_calendar_offset_s(b->config.calendar, ns) : 0;
@@ -68,13 +68,13 @@ json_t *broker_local_time_json(const ats_broker *b, int64_t ns)
 
 /* A version 4 UUID: 74 of its bits are a hash of (seed, kind, number), 48 the number itself under a
  * mask of (seed, kind), so that the number is found without a table, and checked by the hash. */
-static uint64_t mask_of(const ats_broker *b, uint32_t kind)
+static uint64_t mask_of(const ats_paper *b, uint32_t kind)
 {
     const uint64_t from[2] = {b->config.seed, kind};
     return XXH3_64bits(from, sizeof from) & 0xffffffffffffull;
 }
 
-void broker_uuid(const ats_broker *b, uint32_t kind, uint64_t number, char out[BROKER_UUID_BYTES])
+void broker_uuid(const ats_paper *b, uint32_t kind, uint64_t number, char out[BROKER_UUID_BYTES])
 {
     const uint64_t from[3] = {b->config.seed, kind, number};
     XXH128_hash_t h = XXH3_128bits(from, sizeof from);
@@ -84,7 +84,7 @@ void broker_uuid(const ats_broker *b, uint32_t kind, uint64_t number, char out[B
              (unsigned long long)((number ^ mask_of(b, kind)) & 0xffffffffffffull));
 }
 
-uint64_t broker_uuid_number(const ats_broker *b, uint32_t kind, const char *text)
+uint64_t broker_uuid_number(const ats_paper *b, uint32_t kind, const char *text)
 {
     char again[BROKER_UUID_BYTES], *end;
     if (strlen(text) != BROKER_UUID_BYTES - 1)
@@ -94,7 +94,7 @@ uint64_t broker_uuid_number(const ats_broker *b, uint32_t kind, const char *text
     return *end == '\0' && strcasecmp(again, text) == 0 ? number : 0;
 }
 
-json_t *broker_uuid_json(const ats_broker *b, uint32_t kind, uint64_t number)
+json_t *broker_uuid_json(const ats_paper *b, uint32_t kind, uint64_t number)
 {
     char text[BROKER_UUID_BYTES];
     if (number == 0)
@@ -103,7 +103,7 @@ json_t *broker_uuid_json(const ats_broker *b, uint32_t kind, uint64_t number)
     return json_string(text);
 }
 
-bool broker_is_crypto(const ats_broker *b, uint32_t symbol_id)
+bool broker_is_crypto(const ats_paper *b, uint32_t symbol_id)
 {
     uint32_t class = b->config.symbols->entry[symbol_id].symbol_class;
     return class == ATS_CLASS_CRYPTO_SPOT || class == ATS_CLASS_CRYPTO_FUTURE;

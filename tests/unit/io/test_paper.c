@@ -1,6 +1,6 @@
 /* The broker in Alpaca's words: requests as a client would send them, and what its streams hear. */
 #include "io/calendar_file.h"
-#include "io/venue/alpaca/broker.h"
+#include "io/venue/alpaca/paper.h"
 #include "io/venue/alpaca/wire.h"
 
 #include <criterion/criterion.h>
@@ -13,7 +13,7 @@
 
 static ats_symbols symbols;
 static ats_calendar_table calendar;
-static ats_broker *broker;
+static ats_paper *broker;
 static int64_t now_ns;
 
 /* Messages of the one stream that a test opens, as JSON. */
@@ -47,8 +47,8 @@ static int remember(void *context, uint32_t symbol_id, int64_t from_ns, int64_t 
 static void feed(const ats_market *m)
 {
     fed[fed_count++] = *m;
-    ats_broker_foresee(broker, m);
-    ats_broker_market(broker, m);
+    ats_paper_foresee(broker, m);
+    ats_paper_market(broker, m);
 }
 
 static void open_broker(void)
@@ -63,28 +63,28 @@ static void open_broker(void)
     cr_assert(ats_symbols_add(&symbols, &coin));
     cr_assert_eq(ats_calendar_load(&calendar, ""), 0);
     now_ns = START;
-    broker = ats_broker_new(&(ats_broker_config){.symbols = &symbols,
-                                                 .calendar = &calendar.calendar,
-                                                 .key = "PK",
-                                                 .secret = "SK",
-                                                 .venue = {.order_capacity = 1024},
-                                                 .cash_e9 = 100000 * ATS_E9,
-                                                 .seed = 7,
-                                                 .start_ns = START,
-                                                 .history = remember});
+    broker = ats_paper_new(&(ats_paper_config){.symbols = &symbols,
+                                               .calendar = &calendar.calendar,
+                                               .key = "PK",
+                                               .secret = "SK",
+                                               .venue = {.order_capacity = 1024},
+                                               .cash_e9 = 100000 * ATS_E9,
+                                               .seed = 7,
+                                               .start_ns = START,
+                                               .history = remember});
     cr_assert_not_null(broker);
     heard = json_array();
 }
 
 static void close_broker(void)
 {
-    ats_broker_free(broker);
+    ats_paper_free(broker);
     ats_symbols_free(&symbols);
     ats_calendar_free(&calendar);
     json_decref(heard);
 }
 
-TestSuite(alpaca_broker, .init = open_broker, .fini = close_broker);
+TestSuite(paper, .init = open_broker, .fini = close_broker);
 
 static void quote(uint32_t symbol, int64_t bid_cents, int64_t ask_cents)
 {
@@ -118,14 +118,14 @@ static void trade(uint32_t symbol, int64_t after_ms, int64_t cents, int64_t qty)
 
 static json_t *call(int status, const char *method, const char *target, const char *body)
 {
-    ats_broker_request r = {.method = method,
-                            .target = target,
-                            .key = "PK",
-                            .secret = "SK",
-                            .body = body,
-                            .body_bytes = body ? strlen(body) : 0};
-    ats_broker_reply reply;
-    cr_assert_eq(ats_broker_rest(broker, &r, &reply), 0);
+    ats_paper_request r = {.method = method,
+                           .target = target,
+                           .key = "PK",
+                           .secret = "SK",
+                           .body = body,
+                           .body_bytes = body ? strlen(body) : 0};
+    ats_paper_reply reply;
+    cr_assert_eq(ats_paper_rest(broker, &r, &reply), 0);
     cr_assert_eq(reply.status, status, "%s %s: %d %.*s", method, target, reply.status,
                  (int)reply.body_bytes, reply.body ? reply.body : "");
     json_t *j = reply.body ? json_loadb(reply.body, reply.body_bytes, 0, NULL) : NULL;
@@ -137,7 +137,7 @@ static json_t *call(int status, const char *method, const char *target, const ch
 static void wait_a_moment(void)
 {
     now_ns += 1000;
-    ats_broker_advance(broker, now_ns);
+    ats_paper_advance(broker, now_ns);
 }
 
 static const char *text(const json_t *j, const char *key)
@@ -188,7 +188,7 @@ static json_t *change(int status, const json_t *order, const char *method, const
     "{\"symbol\":\"AAPL\",\"qty\":\"10\",\"side\":\"buy\",\"type\":\"limit\",\"limit_price\":"     \
     "\"" price "\",\"time_in_force\":\"gtc\"}"
 
-Test(alpaca_broker, a_market_order_is_taken_then_filled)
+Test(paper, a_market_order_is_taken_then_filled)
 {
     quote(1, 10000, 10010);
     json_t *j = post(200, MARKET_BUY);
@@ -213,7 +213,7 @@ Test(alpaca_broker, a_market_order_is_taken_then_filled)
     json_decref(a);
 }
 
-Test(alpaca_broker, a_limit_order_rests_is_replaced_and_cancelled)
+Test(paper, a_limit_order_rests_is_replaced_and_cancelled)
 {
     quote(1, 10000, 10010);
     json_t *j = placed(LIMIT_BUY("99.50"));
@@ -233,13 +233,13 @@ Test(alpaca_broker, a_limit_order_rests_is_replaced_and_cancelled)
     expect_text(gone, "status", "canceled");
     json_t *refused = change(422, by, "DELETE", NULL);
     cr_assert_eq(json_integer_value(json_object_get(refused, "code")), 42210000);
-    cr_assert_eq(ats_broker_open_count(broker), 0);
+    cr_assert_eq(ats_paper_open_count(broker), 0);
     json_t *all[] = {j, by, old, new, gone, refused};
     for (size_t i = 0; i < 6; i++)
         json_decref(all[i]);
 }
 
-Test(alpaca_broker, a_bracket_holds_its_legs_until_it_is_filled)
+Test(paper, a_bracket_holds_its_legs_until_it_is_filled)
 {
     quote(1, 10000, 10010);
     json_t *j = placed("{\"symbol\":\"AAPL\",\"qty\":10,\"side\":\"buy\",\"type\":\"limit\","
@@ -269,7 +269,7 @@ Test(alpaca_broker, a_bracket_holds_its_legs_until_it_is_filled)
         json_decref(all[i]);
 }
 
-Test(alpaca_broker, what_is_wrong_is_refused_with_alpacas_codes)
+Test(paper, what_is_wrong_is_refused_with_alpacas_codes)
 {
     static const struct {
         int status, code;
@@ -308,15 +308,15 @@ Test(alpaca_broker, what_is_wrong_is_refused_with_alpacas_codes)
     json_decref(call(400, "POST", "/v2/orders", "{\"symbol\":"));
     json_decref(call(404, "GET", "/v2/nothing", NULL));
     json_decref(call(404, "GET", "/v2/orders/00000000-0000-4000-8000-000000000000", NULL));
-    ats_broker_request r = {.method = "GET", .target = "/v2/account", .key = "PK", .secret = "no"};
-    ats_broker_reply reply;
-    cr_assert_eq(ats_broker_rest(broker, &r, &reply), 0);
+    ats_paper_request r = {.method = "GET", .target = "/v2/account", .key = "PK", .secret = "no"};
+    ats_paper_reply reply;
+    cr_assert_eq(ats_paper_rest(broker, &r, &reply), 0);
     cr_assert_eq(reply.status, 401);
     free(reply.body);
-    cr_assert_eq(ats_broker_order_count(broker), 0);
+    cr_assert_eq(ats_paper_order_count(broker), 0);
 }
 
-Test(alpaca_broker, a_client_order_id_is_used_once_for_ever)
+Test(paper, a_client_order_id_is_used_once_for_ever)
 {
     quote(1, 10000, 10010);
     static const char BODY[] =
@@ -334,7 +334,7 @@ Test(alpaca_broker, a_client_order_id_is_used_once_for_ever)
     json_decref(l);
 }
 
-Test(alpaca_broker, an_order_that_might_meet_our_own_is_refused)
+Test(paper, an_order_that_might_meet_our_own_is_refused)
 {
     quote(1, 10000, 10010);
     json_t *j = placed("{\"symbol\":\"AAPL\",\"qty\":1,\"side\":\"sell\",\"type\":\"stop\","
@@ -346,7 +346,7 @@ Test(alpaca_broker, an_order_that_might_meet_our_own_is_refused)
     json_decref(k);
 }
 
-Test(alpaca_broker, lists_are_filtered_and_cut)
+Test(paper, lists_are_filtered_and_cut)
 {
     quote(1, 10000, 10010);
     json_t *first = placed(MARKET_BUY);
@@ -385,7 +385,7 @@ Test(alpaca_broker, lists_are_filtered_and_cut)
     json_decref(call(422, "GET", "/v2/orders?after=yesterday", NULL));
 }
 
-Test(alpaca_broker, positions_are_left_whole_in_part_and_with_their_orders)
+Test(paper, positions_are_left_whole_in_part_and_with_their_orders)
 {
     quote(1, 10000, 10010);
     quote(3, 4000000, 4000100);
@@ -411,11 +411,11 @@ Test(alpaca_broker, positions_are_left_whole_in_part_and_with_their_orders)
     json_t *none = call(200, "GET", "/v2/positions", NULL);
     cr_assert_eq(json_array_size(none), 0);
     json_decref(none);
-    cr_assert_eq(ats_broker_open_count(broker), 0);
-    cr_assert(ats_portfolio_check(ats_broker_portfolio(broker)));
+    cr_assert_eq(ats_paper_open_count(broker), 0);
+    cr_assert(ats_portfolio_check(ats_paper_portfolio(broker)));
 }
 
-Test(alpaca_broker, the_clock_is_new_yorks)
+Test(paper, the_clock_is_new_yorks)
 {
     json_t *j = call(200, "GET", "/v2/clock", NULL);
     expect_text(j, "timestamp", "2024-01-02T09:30:00-05:00");
@@ -424,7 +424,7 @@ Test(alpaca_broker, the_clock_is_new_yorks)
     expect_text(j, "next_close", "2024-01-02T16:00:00-05:00");
     json_decref(j);
     now_ns = START + 7 * 3600 * ATS_E9;
-    ats_broker_advance(broker, now_ns);
+    ats_paper_advance(broker, now_ns);
     j = call(200, "GET", "/v2/clock", NULL);
     cr_assert(json_is_false(json_object_get(j, "is_open")));
     expect_text(j, "next_open", "2024-01-03T09:30:00-05:00");
@@ -466,7 +466,7 @@ static json_t *all_pages(const char *what, const char *query, int limit, int *pa
     return all;
 }
 
-Test(alpaca_broker, pages_of_history_join_to_the_whole)
+Test(paper, pages_of_history_join_to_the_whole)
 {
     int pages, one;
     for (int i = 0; i < 300; i++) /* many at one moment, so that pages are cut within */
@@ -488,7 +488,7 @@ Test(alpaca_broker, pages_of_history_join_to_the_whole)
     }
 }
 
-Test(alpaca_broker, bars_are_of_trades)
+Test(paper, bars_are_of_trades)
 {
     trade(1, 1000, 10000, 5);
     trade(1, 1000, 10020, 5);
@@ -526,21 +526,21 @@ Test(alpaca_broker, bars_are_of_trades)
 
 /* ---- streams -------------------------------------------------------------------------------- */
 
-static ats_broker_stream *listen_as(ats_broker_stream_kind kind, bool msgpack)
+static ats_paper_stream *listen_as(ats_paper_stream_kind kind, bool msgpack)
 {
     heard_msgpack = msgpack;
-    ats_broker_stream *s = ats_broker_stream_open(
-        broker, &(ats_broker_stream_config){.kind = kind, .msgpack = msgpack, .send = hear});
+    ats_paper_stream *s = ats_paper_stream_open(
+        broker, &(ats_paper_stream_config){.kind = kind, .msgpack = msgpack, .send = hear});
     cr_assert_not_null(s);
     return s;
 }
 
-static bool say(ats_broker_stream *s, const char *json)
+static bool say(ats_paper_stream *s, const char *json)
 {
     json_t *message = json_loads(json, 0, NULL);
     broker_wire w = {.msgpack = heard_msgpack};
     broker_wire_json(&w, message);
-    bool stays = ats_broker_stream_message(s, w.bytes, w.length);
+    bool stays = ats_paper_stream_message(s, w.bytes, w.length);
     broker_wire_free(&w);
     json_decref(message);
     return stays;
@@ -560,7 +560,7 @@ static void expect_heard(const char *json)
 
 static void trade_data(bool msgpack)
 {
-    ats_broker_stream *s = listen_as(ATS_BROKER_STREAM_DATA, msgpack);
+    ats_paper_stream *s = listen_as(ATS_PAPER_STREAM_DATA, msgpack);
     expect_heard("[{\"T\":\"success\",\"msg\":\"connected\"}]");
     say(s, "{\"action\":\"subscribe\",\"quotes\":[\"*\"]}");
     expect_heard("[{\"T\":\"error\",\"code\":401,\"msg\":\"not authenticated\"}]");
@@ -582,11 +582,11 @@ static void trade_data(bool msgpack)
                               .trade_id = 12345678901ull,
                               .venue = 'V',
                               .condition = {'@', 0, 'I', 0}}};
-    ats_broker_market(broker, &m);
+    ats_paper_market(broker, &m);
     m.h.symbol_id = 2; /* not asked for */
-    ats_broker_market(broker, &m);
+    ats_paper_market(broker, &m);
     cr_assert_eq(json_array_size(heard), 0, "gathered until the flush");
-    ats_broker_flush(broker);
+    ats_paper_flush(broker);
     if (!msgpack) {
         expect_heard("[{\"T\":\"q\",\"S\":\"AAPL\",\"bx\":\"Q\",\"bp\":100,\"bs\":300,\"ax\":\"Q\","
                      "\"ap\":100.1,\"as\":300,\"c\":[\"R\"],\"z\":\"C\","
@@ -599,29 +599,29 @@ static void trade_data(bool msgpack)
     expect_heard("[{\"T\":\"subscription\",\"trades\":[],\"quotes\":[\"*\"],\"bars\":[],"
                  "\"updatedBars\":[],\"dailyBars\":[],\"statuses\":[],\"lulds\":[],"
                  "\"corrections\":[],\"cancelErrors\":[]}]");
-    ats_broker_stream_close(s);
+    ats_paper_stream_close(s);
 }
 
-Test(alpaca_broker, market_data_as_json)
+Test(paper, market_data_as_json)
 {
     trade_data(false);
 }
 
 /* MessagePack says the same, but for times, which are extensions there (tests/python look at them).
  */
-Test(alpaca_broker, bars_on_the_stream)
+Test(paper, bars_on_the_stream)
 {
-    ats_broker_stream *s = listen_as(ATS_BROKER_STREAM_DATA, false);
+    ats_paper_stream *s = listen_as(ATS_PAPER_STREAM_DATA, false);
     say(s, "{\"action\":\"auth\",\"key\":\"PK\",\"secret\":\"SK\"}");
     say(s, "{\"action\":\"subscribe\",\"bars\":[\"AAPL\"],\"dailyBars\":[\"*\"]}");
     json_array_clear(heard);
     trade(1, 1000, 10000, 5);
     trade(2, 1000, 20000, 5);
-    ats_broker_flush(broker);
+    ats_paper_flush(broker);
     cr_assert_eq(json_array_size(heard), 0);
     now_ns = START + 60 * ATS_E9;
-    ats_broker_advance(broker, now_ns);
-    ats_broker_flush(broker);
+    ats_paper_advance(broker, now_ns);
+    ats_paper_flush(broker);
     json_t *all = json_array_get(heard, 0);
     cr_assert_eq(json_array_size(all), 3); /* a minute of one, the day of both */
     expect_text(json_array_get(all, 0), "T", "b");
@@ -629,20 +629,20 @@ Test(alpaca_broker, bars_on_the_stream)
     expect_text(json_array_get(all, 1), "T", "d");
     expect_text(json_array_get(all, 2), "S", "MSFT");
     json_array_clear(heard);
-    ats_broker_advance(broker, now_ns + 60 * ATS_E9);
-    ats_broker_flush(broker);
+    ats_paper_advance(broker, now_ns + 60 * ATS_E9);
+    ats_paper_flush(broker);
     cr_assert_eq(json_array_size(heard), 0, "a minute without a trade has no bar");
 }
 
-Test(alpaca_broker, one_data_stream_at_a_time)
+Test(paper, one_data_stream_at_a_time)
 {
-    ats_broker_stream *s = listen_as(ATS_BROKER_STREAM_DATA, false);
+    ats_paper_stream *s = listen_as(ATS_PAPER_STREAM_DATA, false);
     say(s, "{\"action\":\"auth\",\"key\":\"PK\",\"secret\":\"SK\"}");
-    ats_broker_stream *t = listen_as(ATS_BROKER_STREAM_DATA, false);
+    ats_paper_stream *t = listen_as(ATS_PAPER_STREAM_DATA, false);
     json_array_clear(heard);
     say(t, "{\"action\":\"auth\",\"key\":\"PK\",\"secret\":\"SK\"}");
     expect_heard("[{\"T\":\"error\",\"code\":406,\"msg\":\"connection limit exceeded\"}]");
-    ats_broker_stream_close(s);
+    ats_paper_stream_close(s);
     say(t, "{\"action\":\"auth\",\"key\":\"PK\",\"secret\":\"SK\"}");
     expect_heard("[{\"T\":\"success\",\"msg\":\"authenticated\"}]");
 }
@@ -657,7 +657,7 @@ static void expect_update(const char *event, const char *status)
 
 static void hear_updates(bool msgpack)
 {
-    ats_broker_stream *s = listen_as(ATS_BROKER_STREAM_UPDATES, msgpack);
+    ats_paper_stream *s = listen_as(ATS_PAPER_STREAM_UPDATES, msgpack);
     say(s, "{\"action\":\"authenticate\",\"data\":{\"key_id\":\"PK\",\"secret_key\":\"SK\"}}");
     expect_heard("{\"stream\":\"authorization\",\"data\":{\"status\":\"authorized\",\"action\":"
                  "\"authenticate\"}}");
@@ -678,19 +678,19 @@ static void hear_updates(bool msgpack)
     cr_assert_eq(json_array_size(heard), 0);
 }
 
-Test(alpaca_broker, updates_as_json)
+Test(paper, updates_as_json)
 {
     hear_updates(false);
 }
 
-Test(alpaca_broker, updates_as_messagepack)
+Test(paper, updates_as_messagepack)
 {
     hear_updates(true);
 }
 
-Test(alpaca_broker, a_wrong_key_hears_nothing)
+Test(paper, a_wrong_key_hears_nothing)
 {
-    ats_broker_stream *s = listen_as(ATS_BROKER_STREAM_UPDATES, false);
+    ats_paper_stream *s = listen_as(ATS_PAPER_STREAM_UPDATES, false);
     cr_assert_not(say(s, "{\"action\":\"listen\",\"data\":{\"streams\":[\"trade_updates\"]}}"));
     expect_heard("{\"stream\":\"authorization\",\"data\":{\"status\":\"unauthorized\",\"action\":"
                  "\"listen\"}}");

@@ -19,9 +19,9 @@ static void *lines(size_t bytes)
     return memset(memory, 0, ats_whole_lines(bytes));
 }
 
-ats_broker *ats_broker_new(const ats_broker_config *config)
+ats_paper *ats_paper_new(const ats_paper_config *config)
 {
-    ats_broker *b = calloc(1, sizeof *b);
+    ats_paper *b = calloc(1, sizeof *b);
     if (!b) {
         ats_error(ATS_EXIT_FAILED, "venue: out of memory");
         return NULL;
@@ -37,7 +37,7 @@ ats_broker *ats_broker_new(const ats_broker_config *config)
     if (!sim || !portfolio || !b->symbol) {
         free(sim);
         free(portfolio);
-        ats_broker_free(b);
+        ats_paper_free(b);
         ats_error(ATS_EXIT_FAILED, "venue: out of memory");
         return NULL;
     }
@@ -50,12 +50,12 @@ ats_broker *ats_broker_new(const ats_broker_config *config)
     return b;
 }
 
-void ats_broker_free(ats_broker *b)
+void ats_paper_free(ats_paper *b)
 {
     if (!b)
         return;
     while (b->streams)
-        ats_broker_stream_close(b->streams);
+        ats_paper_stream_close(b->streams);
     free(b->sim);
     free(b->portfolio);
     free(b->symbol);
@@ -68,7 +68,7 @@ void ats_broker_free(ats_broker *b)
 /* ---- time ----------------------------------------------------------------------------------- */
 
 /* A session has ended: what everything was worth is what the next one is compared with. */
-static void end_session(ats_broker *b)
+static void end_session(ats_paper *b)
 {
     b->last_equity_e9 = ats_money_round_e9(ats_portfolio_equity(b->portfolio));
     for (uint32_t i = 1; i <= b->config.venue.symbol_count; i++)
@@ -76,7 +76,7 @@ static void end_session(ats_broker *b)
     ats_portfolio_new_day(b->portfolio);
 }
 
-static void pass_time(ats_broker *b, int64_t now_ns)
+static void pass_time(ats_paper *b, int64_t now_ns)
 {
     const ats_calendar *calendar =
         b->config.calendar ? b->config.calendar : &ats_calendar_continuous;
@@ -92,25 +92,25 @@ static void pass_time(ats_broker *b, int64_t now_ns)
         end_session(b);
 }
 
-void ats_broker_advance(ats_broker *b, int64_t now_ns)
+void ats_paper_advance(ats_paper *b, int64_t now_ns)
 {
     pass_time(b, now_ns);
     broker_run_due(b);
 }
 
-int64_t ats_broker_now(const ats_broker *b)
+int64_t ats_paper_now(const ats_paper *b)
 {
     return b->now_ns;
 }
 
 /* ---- market --------------------------------------------------------------------------------- */
 
-void ats_broker_foresee(ats_broker *b, const ats_market *next)
+void ats_paper_foresee(ats_paper *b, const ats_market *next)
 {
     ats_venue_sim_foresee(b->sim, next);
 }
 
-static void act(ats_broker *b, const ats_corporate_action *c)
+static void act(ats_paper *b, const ats_corporate_action *c)
 {
     uint32_t id = c->h.symbol_id;
     if (c->action == ATS_ACTION_DIVIDEND)
@@ -120,13 +120,13 @@ static void act(ats_broker *b, const ats_corporate_action *c)
                             ats_symbol_lot_e9(&b->config.symbols->entry[id]));
 }
 
-static void note_price(ats_broker *b, uint32_t id, int64_t px_e9)
+static void note_price(ats_paper *b, uint32_t id, int64_t px_e9)
 {
     b->symbol[id].last_e9 = px_e9;
     ats_portfolio_mark(b->portfolio, id, px_e9);
 }
 
-static void look_at(ats_broker *b, const ats_market *m)
+static void look_at(ats_paper *b, const ats_market *m)
 {
     uint32_t id = m->h.symbol_id;
     broker_symbol *s = &b->symbol[id];
@@ -153,7 +153,7 @@ static void look_at(ats_broker *b, const ats_market *m)
     }
 }
 
-void ats_broker_market(ats_broker *b, const ats_market *m)
+void ats_paper_market(ats_paper *b, const ats_market *m)
 {
     pass_time(b, m->h.recv_ns);
     broker_run_due(b);
@@ -167,17 +167,17 @@ void ats_broker_market(ats_broker *b, const ats_market *m)
 
 /* ---- what it looks like --------------------------------------------------------------------- */
 
-const ats_portfolio *ats_broker_portfolio(const ats_broker *b)
+const ats_portfolio *ats_paper_portfolio(const ats_paper *b)
 {
     return b->portfolio;
 }
 
-uint64_t ats_broker_order_count(const ats_broker *b)
+uint64_t ats_paper_order_count(const ats_paper *b)
 {
     return b->order_count / ATS_LEG_IDS - 1;
 }
 
-uint64_t ats_broker_open_count(const ats_broker *b)
+uint64_t ats_paper_open_count(const ats_paper *b)
 {
     return b->open_count;
 }
