@@ -27,6 +27,7 @@ HOT = ["stages/feed/feed.c", "stages/feed/quality.c", "calc/robust.c", "stages/f
        "io/codec/msgpack.c", "io/codec/rfc3339.c", "io/codec/live/value.c", "io/codec/live/decoder.c",
        "io/codec/live/fast.h", "io/codec/live/alpaca_build.c", "io/codec/live/alpaca_json.c",
        "io/codec/live/alpaca_fast.c", "io/codec/live/alpaca_msgpack.c", "io/codec/live/alpaca_msgpack_fast.c",
+        "io/codec/live/order_request.c", "io/codec/live/client_order_id.c",
        "io/codec/live/broker_order.c", "io/codec/live/polygon.c", "io/codec/live/tiingo.c", "io/codec/live/iex.c"]
 BANNED_HOT = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|printf|fprintf|snprintf|strdup|"
                         r"clock_gettime|gettimeofday|time|pthread_mutex_lock|open|write|read|"
