@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "io/net/http_request.h"
+#include "io/net/http_reader.h"
 #include "io/net/stream.h"
 #include "io/net/websocket.h"
 
@@ -238,7 +238,7 @@ static void spoil(rest_connection *c, const ats_venue_fault *f, size_t begin)
 }
 
 /* Calls that change orders have faults of their own, before those of all calls. */
-static ats_venue_fault fault_of(rest_connection *c, const ats_http_request *q)
+static ats_venue_fault fault_of(rest_connection *c, const ats_http_received *q)
 {
     ats_venue_fault any = next_fault(c->server, ATS_FAULT_REQUEST), own = {.kind = ATS_FAULT_NONE};
     if (strcmp(q->method, "GET") != 0)
@@ -248,12 +248,12 @@ static ats_venue_fault fault_of(rest_connection *c, const ats_http_request *q)
 
 static void serve(rest_connection *c)
 {
-    const ats_http_request *q = ats_http_reader_request(c->reader);
+    const ats_http_received *q = ats_http_reader_received(c->reader);
     const ats_venue_fault fault = fault_of(c, q);
     const ats_paper_request request = {.method = q->method,
                                        .target = q->target,
-                                       .key = ats_http_request_header(q, "APCA-API-KEY-ID"),
-                                       .secret = ats_http_request_header(q, "APCA-API-SECRET-KEY"),
+                                       .key = ats_http_received_field(q, "APCA-API-KEY-ID"),
+                                       .secret = ats_http_received_field(q, "APCA-API-SECRET-KEY"),
                                        .body = q->body,
                                        .body_bytes = q->body_bytes};
     ats_paper_reply reply;

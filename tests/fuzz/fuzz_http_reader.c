@@ -1,5 +1,5 @@
 /* Requests, whole and byte by byte: both read the same, and what is read lies within the bounds. */
-#include "io/net/http_request.h"
+#include "io/net/http_reader.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void look(const ats_http_request *a, const ats_http_request *b)
+static void look(const ats_http_received *a, const ats_http_received *b)
 {
     if (strcmp(a->method, b->method) != 0 || strcmp(a->target, b->target) != 0 ||
         a->header_count != b->header_count || a->body_bytes != b->body_bytes ||
@@ -38,11 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         if (p != ATS_HTTP_REQUEST)
             return 0;
-        look(ats_http_reader_request(whole), ats_http_reader_request(torn));
+        look(ats_http_reader_received(whole), ats_http_reader_received(torn));
         if (used == 0 || used > size - at)
             abort();
         at += used;
-        if (ats_http_reader_request(whole)->upgrade)
+        if (ats_http_reader_received(whole)->upgrade)
             return 0;
     }
 }

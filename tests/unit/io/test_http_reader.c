@@ -1,5 +1,5 @@
 /* Requests as a server reads them: whole, torn anywhere, several at once, and bad ones. */
-#include "io/net/http_request.h"
+#include "io/net/http_reader.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ static void close_reader(void)
     ats_http_reader_free(reader);
 }
 
-TestSuite(http_request, .init = open_reader, .fini = close_reader);
+TestSuite(http_reader, .init = open_reader, .fini = close_reader);
 
 static const char POST[] = "POST /v2/orders?a=b%20c HTTP/1.1\r\n"
                            "Host: localhost\r\n"
@@ -33,21 +33,21 @@ static const char POST[] = "POST /v2/orders?a=b%20c HTTP/1.1\r\n"
 
 static void expect_post(void)
 {
-    const ats_http_request *q = ats_http_reader_request(reader);
+    const ats_http_received *q = ats_http_reader_received(reader);
     cr_assert_str_eq(q->method, "POST");
     cr_assert_str_eq(q->target, "/v2/orders?a=b%20c");
     cr_assert_eq(q->header_count, 4);
-    cr_assert_str_eq(ats_http_request_header(q, "Content-Type"), "application/json");
-    cr_assert_str_eq(ats_http_request_header(q, "empty"), "");
-    cr_assert_str_eq(ats_http_request_header(q, "HOST"), "localhost");
-    cr_assert_null(ats_http_request_header(q, "Accept"));
+    cr_assert_str_eq(ats_http_received_field(q, "Content-Type"), "application/json");
+    cr_assert_str_eq(ats_http_received_field(q, "empty"), "");
+    cr_assert_str_eq(ats_http_received_field(q, "HOST"), "localhost");
+    cr_assert_null(ats_http_received_field(q, "Accept"));
     cr_assert_eq(q->body_bytes, 7);
     cr_assert_str_eq(q->body, "{\"a\":1}");
     cr_assert(q->keep_alive);
     cr_assert_not(q->upgrade);
 }
 
-Test(http_request, torn_anywhere_it_is_the_same)
+Test(http_reader, torn_anywhere_it_is_the_same)
 {
     size_t n = sizeof POST - 1, used;
     for (size_t at = 0; at <= n; at++) {
@@ -67,7 +67,7 @@ Test(http_request, torn_anywhere_it_is_the_same)
     expect_post();
 }
 
-Test(http_request, several_at_once_come_one_by_one)
+Test(http_reader, several_at_once_come_one_by_one)
 {
     char text[4 * sizeof POST];
     snprintf(text, sizeof text, "%sGET /clock HTTP/1.1\r\nConnection: close\r\n\r\n%s", POST, POST);
@@ -75,7 +75,7 @@ Test(http_request, several_at_once_come_one_by_one)
     size_t left = strlen(text), used;
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(ats_http_reader_feed(reader, at, left, &used), ATS_HTTP_REQUEST, "%d", i);
-        const ats_http_request *q = ats_http_reader_request(reader);
+        const ats_http_received *q = ats_http_reader_received(reader);
         if (i == 1) {
             cr_assert_str_eq(q->target, "/clock");
             cr_assert_not(q->keep_alive);
@@ -89,24 +89,24 @@ Test(http_request, several_at_once_come_one_by_one)
     cr_assert_eq(left, 0);
 }
 
-Test(http_request, a_chunked_body_is_joined)
+Test(http_reader, a_chunked_body_is_joined)
 {
     static const char TEXT[] = "PATCH /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
                                "3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
     size_t used;
     cr_assert_eq(ats_http_reader_feed(reader, TEXT, sizeof TEXT - 1, &used), ATS_HTTP_REQUEST);
     cr_assert_eq(used, sizeof TEXT - 1);
-    cr_assert_str_eq(ats_http_reader_request(reader)->body, "abc0123456789");
+    cr_assert_str_eq(ats_http_reader_received(reader)->body, "abc0123456789");
 }
 
-Test(http_request, an_upgrade_ends_with_its_headers)
+Test(http_reader, an_upgrade_ends_with_its_headers)
 {
     static const char TEXT[] = "GET /stream HTTP/1.1\r\nUpgrade: websocket\r\n"
                                "Connection: keep-alive, Upgrade\r\n\r\n\x81\x05";
     size_t used;
     cr_assert_eq(ats_http_reader_feed(reader, TEXT, sizeof TEXT - 1, &used), ATS_HTTP_REQUEST);
     cr_assert_eq(used, sizeof TEXT - 1 - 2);
-    cr_assert(ats_http_reader_request(reader)->upgrade);
+    cr_assert(ats_http_reader_received(reader)->upgrade);
 }
 
 static void expect_bad(const char *text, size_t n, int status)
@@ -120,7 +120,7 @@ static void expect_bad(const char *text, size_t n, int status)
     ats_http_reader_next(reader);
 }
 
-Test(http_request, what_is_bad_is_told_with_a_status)
+Test(http_reader, what_is_bad_is_told_with_a_status)
 {
     static char text[4 * ATS_HTTP_HEADER_BYTES];
     expect_bad("HELO mail\r\n\r\n", 13, 400);
@@ -143,7 +143,7 @@ Test(http_request, what_is_bad_is_told_with_a_status)
     expect_bad(text, (size_t)n, 431);
 }
 
-Test(http_request, a_status_has_its_words)
+Test(http_reader, a_status_has_its_words)
 {
     cr_assert_str_eq(ats_http_status_text(404), "Not Found");
     cr_assert_str_eq(ats_http_status_text(207), "Multi-Status");

@@ -1,4 +1,4 @@
-#include "io/net/http_request.h"
+#include "io/net/http_reader.h"
 
 #include "core/error.h"
 
@@ -9,7 +9,7 @@
 
 struct ats_http_reader {
     http_parser parser;
-    ats_http_request request;
+    ats_http_received request;
     int status; /* why it is bad; 0: it is not */
     bool done;
     bool in_value; /* the last header's value has begun */
@@ -50,7 +50,7 @@ static int append(ats_http_reader *r, const char *at, size_t n)
 static int on_field(http_parser *parser, const char *at, size_t n)
 {
     ats_http_reader *r = parser->data;
-    ats_http_request *q = &r->request;
+    ats_http_received *q = &r->request;
     if (r->in_value || q->header_count == 0) {
         if (q->header_count == ATS_HTTP_HEADERS_MAX || r->header_bytes + 2 > sizeof r->headers)
             return refuse(r, 431);
@@ -172,7 +172,7 @@ ats_http_progress ats_http_reader_feed(ats_http_reader *r, const void *bytes, si
     return ATS_HTTP_BAD;
 }
 
-const ats_http_request *ats_http_reader_request(const ats_http_reader *reader)
+const ats_http_received *ats_http_reader_received(const ats_http_reader *reader)
 {
     return &reader->request;
 }
@@ -182,7 +182,7 @@ int ats_http_reader_status(const ats_http_reader *reader)
     return reader->status;
 }
 
-const char *ats_http_request_header(const ats_http_request *request, const char *name)
+const char *ats_http_received_field(const ats_http_received *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++)
         if (strcasecmp(request->header[i].name, name) == 0)
