@@ -68,7 +68,8 @@ typedef struct ats_repeat_counter {
 static_assert(sizeof(ats_repeat_counter) == 32, "two to a line");
 
 /* Counters by hash of their key, eight places to look in; 1 MiB. When all eight are taken the one
- * that has been silent longest is taken over: 30 strategies in 500 symbols fill them to a half. */
+ * that has been silent longest is taken over: of 30 strategies in 500 symbols, on one side, 46 of
+ * 15,000 (0.3 %) are; on both sides, all within one window, 9 %. */
 #define ATS_REPEAT_KEYS   32768u
 #define ATS_REPEAT_PROBES 8u
 
