@@ -165,17 +165,13 @@ static json_t *get_clock(ats_paper *b, rest_call *call)
     return broker_clock_json(b);
 }
 
-static uint32_t date_of(int64_t ns)
-{
-    return ats_date_of_ns(ns);
-}
-
 static json_t *get_calendar(ats_paper *b, rest_call *call)
 {
     const ats_calendar *c = b->config.calendar ? b->config.calendar : &ats_calendar_continuous;
-    uint32_t today = date_of(b->now_ns);
-    uint32_t from = date_of(rest_query_time(call, "start", ats_date_ns(today)));
-    uint32_t to = date_of(rest_query_time(call, "end", ats_date_ns(ats_date_add(today, 30))));
+    uint32_t today = ats_date_of_ns(b->now_ns);
+    uint32_t from = ats_date_of_ns(rest_query_time(call, "start", ats_date_ns(today)));
+    uint32_t to =
+        ats_date_of_ns(rest_query_time(call, "end", ats_date_ns(ats_date_add(today, 30))));
     json_t *list = json_array();
     ats_session session;
     bool found = ats_calendar_on(c, from, &session) || ats_calendar_next(c, from, &session);
@@ -434,7 +430,6 @@ typedef struct rest_route {
 static const rest_route ROUTES[] = {
     {"GET", "/v2/account", get_account},
     {"GET", "/v2/account/configurations", get_configurations},
-    {"PATCH", "/v2/account/configurations", get_configurations},
     {"GET", "/v2/account/activities", get_activities},
     {"GET", "/v2/account/activities/*", get_activities},
     {"GET", "/v2/clock", get_clock},
