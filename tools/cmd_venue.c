@@ -271,6 +271,8 @@ static int say_end(const ats_cli *cli, const venue *v)
     printf("played   %llu records\nserved   %llu requests, %llu messages on %llu streams\n",
            (unsigned long long)v->feed.fed, (unsigned long long)c->requests,
            (unsigned long long)c->messages, (unsigned long long)c->streams);
+    if (c->streams_slow)
+        printf("streams  %llu let go for being slow\n", (unsigned long long)c->streams_slow);
     if (v->options->faults)
         printf("faults   %llu made\n", (unsigned long long)v->faults.made);
     printf("account  %llu orders, %llu open, %llu fills; equity %.2f\n",

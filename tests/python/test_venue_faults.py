@@ -158,6 +158,24 @@ def test_market_data_is_mute_and_repeats_itself(broken):
         assert len(seen) > len(set(seen)) > 50, "some came twice"
 
 
+def test_a_client_that_does_not_read_is_let_go(broken):
+    async def sleep_through_it(server):
+        async with websockets.connect(f"{server.stream}/v2/iex", max_queue=1, max_size=None, ping_interval=None) as ws:
+            for message in ({"action": "auth", "key": KEY, "secret": SECRET},
+                            {"action": "subscribe", "trades": ["*"], "quotes": ["*"]}):
+                await ws.recv()
+                await ws.send(json.dumps(message))
+            while (await asyncio.to_thread(server.get, "/v2/clock")).json()["timestamp"] < "2024-01-02T09:49":
+                await asyncio.sleep(0.2)  # until all has been played
+            with pytest.raises(websockets.ConnectionClosed):
+                while True:
+                    await asyncio.wait_for(ws.recv(), 20)
+    with broken("# nothing\n", "--hold", "--speed", "5000x") as server:
+        asyncio.run(sleep_through_it(server))
+        assert server.get("/v2/clock").status_code == 200, "others are served"
+        assert "1 let go for being slow" in server.end()
+
+
 def test_a_bad_script_is_refused_with_its_line(work, capture):
     (work / "bad.txt").write_text("# one\ndata 3 explode\n")
     done = ats("venue", "--faults", work / "bad.txt", capture, check=False)

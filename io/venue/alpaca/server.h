@@ -5,7 +5,8 @@
  * headers APCA-API-KEY-ID and APCA-API-SECRET-KEY.
  *
  * A client that does not read: answers wait in memory, and its requests are read no further; a
- * stream that is behind by more than ATS_VENUE_BEHIND_BYTES is told so (407) and closed.
+ * stream that is behind by more than ATS_VENUE_BEHIND_BYTES is closed, with a word (407) where that
+ * still gets through.
  *
  * Owner: the loop's thread. Cold.
  */
